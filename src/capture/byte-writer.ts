@@ -1,0 +1,248 @@
+/**
+ * A growing byte buffer and the few ways in which canonical values are written into it: JSON strings from
+ * UTF-8 or single-byte character sets, base64, and decimal digits. Both codecs end here, the one for binlog
+ * rows (`row-decode.ts`) and the one for snapshot rows (`snapshot-codec.ts`), so that a value has one text.
+ *
+ * The hot functions take the writer and a position, make room themselves, and return the new position. A
+ * caller that holds `writer.bytes` in a local must read it again after any of them.
+ */
+const COMMA_QUOTES = { quote: 0x22, backslash: 0x5c };
+const HEX = Buffer.from("0123456789abcdef");
+const BASE64 = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+
+/** Two decimal digits for each number below 100, as bytes. */
+const TENS = new Uint8Array(100);
+const ONES = new Uint8Array(100);
+for (let i = 0; i < 100; i++) {
+  TENS[i] = 0x30 + Math.floor(i / 10);
+  ONES[i] = 0x30 + (i % 10);
+}
+
+/** Windows-1252, which is what MySQL calls latin1; its five holes map to the C1 control of the same number. */
+const CP1252_HIGH = [
+  0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d,
+  0x017d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a,
+  0x0153, 0x9d, 0x017e, 0x0178,
+];
+
+export class ByteWriter {
+  bytes: Uint8Array;
+  position = 0;
+
+  constructor(capacity = 1 << 16) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Room for `count` bytes behind `position`; what lies before it is kept. */
+  reserve(position: number, count: number): void {
+    const needed = position + count;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, position));
+    this.bytes = grown;
+  }
+
+  /** The bytes written so far, shared with the writer until the next `reserve`. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.position);
+  }
+}
+
+/** `"…"` of UTF-8 bytes, escaped as JSON demands. */
+export function writeJsonString(
+  w: ByteWriter,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+): number {
+  w.reserve(at, (to - from) * 6 + 2);
+  const out = w.bytes;
+  let p = at;
+  out[p++] = COMMA_QUOTES.quote;
+  for (let i = from; i < to; i++) {
+    const c = source[i] as number;
+    if (c >= 0x20 && c !== 0x22 && c !== 0x5c) out[p++] = c;
+    else p = writeEscape(out, p, c);
+  }
+  out[p++] = COMMA_QUOTES.quote;
+  return p;
+}
+
+/** `"…"` of bytes in latin1 as MySQL means it. */
+export function writeLatin1String(
+  w: ByteWriter,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+): number {
+  w.reserve(at, (to - from) * 6 + 2);
+  const out = w.bytes;
+  let p = at;
+  out[p++] = COMMA_QUOTES.quote;
+  for (let i = from; i < to; i++) {
+    const c = source[i] as number;
+    if (c < 0x80) {
+      if (c >= 0x20 && c !== 0x22 && c !== 0x5c) out[p++] = c;
+      else p = writeEscape(out, p, c);
+      continue;
+    }
+    const point = c < 0xa0 ? (CP1252_HIGH[c - 0x80] as number) : c;
+    if (point < 0x800) {
+      out[p++] = 0xc0 | (point >> 6);
+    } else {
+      out[p++] = 0xe0 | (point >> 12);
+      out[p++] = 0x80 | ((point >> 6) & 0x3f);
+    }
+    out[p++] = 0x80 | (point & 0x3f);
+  }
+  out[p++] = COMMA_QUOTES.quote;
+  return p;
+}
+
+function writeEscape(out: Uint8Array, at: number, c: number): number {
+  let p = at;
+  out[p++] = COMMA_QUOTES.backslash;
+  switch (c) {
+    case 0x22:
+    case 0x5c:
+      out[p++] = c;
+      return p;
+    case 0x0a:
+      out[p++] = 0x6e;
+      return p;
+    case 0x0d:
+      out[p++] = 0x72;
+      return p;
+    case 0x09:
+      out[p++] = 0x74;
+      return p;
+    default:
+      out[p++] = 0x75;
+      out[p++] = 0x30;
+      out[p++] = 0x30;
+      out[p++] = HEX[c >> 4] as number;
+      out[p++] = HEX[c & 15] as number;
+      return p;
+  }
+}
+
+/** `"…"` of base64 with padding; `zeros` zero bytes are taken to follow the source (BINARY columns are padded). */
+export function writeBase64(
+  w: ByteWriter,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+  zeros = 0,
+): number {
+  const length = to - from + zeros;
+  w.reserve(at, Math.ceil(length / 3) * 4 + 2);
+  const out = w.bytes;
+  let p = at;
+  out[p++] = COMMA_QUOTES.quote;
+  for (let i = 0; i < length; i += 3) {
+    const a = from + i < to ? (source[from + i] as number) : 0;
+    const b = from + i + 1 < to ? (source[from + i + 1] as number) : 0;
+    const c = from + i + 2 < to ? (source[from + i + 2] as number) : 0;
+    out[p++] = BASE64[a >> 2] as number;
+    out[p++] = BASE64[((a & 3) << 4) | (b >> 4)] as number;
+    out[p++] = i + 1 < length ? (BASE64[((b & 15) << 2) | (c >> 6)] as number) : 0x3d;
+    out[p++] = i + 2 < length ? (BASE64[c & 63] as number) : 0x3d;
+  }
+  out[p++] = COMMA_QUOTES.quote;
+  return p;
+}
+
+/** Characters of an ASCII string, as they are. */
+export function writeAscii(w: ByteWriter, at: number, text: string): number {
+  w.reserve(at, text.length);
+  const out = w.bytes;
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** Decimal digits of a whole number from 0 to 2^53. Needs room for 16 bytes. */
+export function writeUnsigned(out: Uint8Array, at: number, value: number): number {
+  if (value < 10) {
+    out[at] = 0x30 + value;
+    return at + 1;
+  }
+  if (value >= 1e9) {
+    const high = Math.floor(value / 1e9);
+    return writePadded(out, writeUnsigned(out, at, high), value - high * 1e9, 9);
+  }
+  const digits =
+    value < 1e4
+      ? value < 100
+        ? 2
+        : value < 1000
+          ? 3
+          : 4
+      : value < 1e6
+        ? value < 1e5
+          ? 5
+          : 6
+        : value < 1e7
+          ? 7
+          : value < 1e8
+            ? 8
+            : 9;
+  return writePadded(out, at, value, digits);
+}
+
+/** The lowest `width` decimal digits of a whole number below 10^9, with leading zeros. Needs room for them. */
+export function writePadded(out: Uint8Array, at: number, value: number, width: number): number {
+  let rest = value | 0;
+  let p = at + width;
+  while (p - at >= 2) {
+    const next = (rest / 100) | 0;
+    const pair = rest - next * 100;
+    out[--p] = ONES[pair] as number;
+    out[--p] = TENS[pair] as number;
+    rest = next;
+  }
+  if (p > at) out[--p] = 0x30 + (rest % 10);
+  return at + width;
+}
+
+/** Decimal digits of a whole number from -2^53 to 2^53. Needs room for 17 bytes. */
+export function writeInteger(out: Uint8Array, at: number, value: number): number {
+  if (value >= 0) return writeUnsigned(out, at, value);
+  out[at] = 0x2d;
+  return writeUnsigned(out, at + 1, -value);
+}
+
+/** Decimal digits of `high * 2^32 + low`, both unsigned. Needs room for 20 bytes. */
+export function writeUnsigned64(out: Uint8Array, at: number, high: number, low: number): number {
+  if (high < 0x200000) return writeUnsigned(out, at, high * 4294967296 + low);
+  const text = ((BigInt(high) << 32n) | BigInt(low)).toString();
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** Decimal digits of a two's complement 64-bit integer given by its unsigned halves. Needs room for 20 bytes. */
+export function writeSigned64(out: Uint8Array, at: number, high: number, low: number): number {
+  if (high < 0x80000000) return writeUnsigned64(out, at, high, low);
+  out[at] = 0x2d;
+  // Negate: invert and add one, with the carry into the upper half.
+  const negatedLow = (~low + 1) >>> 0;
+  const negatedHigh = (~high + (low === 0 ? 1 : 0)) >>> 0;
+  return writeUnsigned64(out, at + 1, negatedHigh, negatedLow);
+}
+
+/** Canonical text of a float64: the shortest that reads back the same, with `-0.0` for minus zero. */
+export const doubleText = (value: number): string => (Object.is(value, -0) ? "-0.0" : String(value));
+
+/** Canonical text of a float32: the shortest that reads back the same float32. */
+export function floatText(value: number): string {
+  if (Object.is(value, -0)) return "-0.0";
+  // A normal float32 keeps any decimal of six digits; a subnormal one may keep fewer.
+  const digitsMin = Math.abs(value) < 2 ** -126 ? 1 : 6;
+  for (let digits = digitsMin; digits < 9; digits++) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === value) return String(shorter);
+  }
+  return String(Number(value.toPrecision(9)));
+}

@@ -1,0 +1,231 @@
+/**
+ * The four ports at which the stages meet. A stage implements one of them and never imports another
+ * stage; `app/pipeline.ts` joins them. Each port has one contract suite under test/contract, which every
+ * implementation passes.
+ *
+ *     ChangeSource ──▶ Channel ──▶ (dedup) ──▶ LakeTable
+ *           └───────────── counts ─────────────────┴──▶ TraceStore
+ *
+ * Common rules. "Done" means durable: a promise that resolved survives `kill -9`. Batches are handed over
+ * by reference and are never changed after that. Every operation that can wait takes an AbortSignal or
+ * ends when its object is closed. Errors are SyncError (operating), StopError (intended stop) or
+ * InvariantError (our defect).
+ */
+import type { ChangeBatch } from "./change-batch.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { HopCount } from "./hop-count.ts";
+import type { SourcePosition, BinlogOffset } from "./source-position.ts";
+import type { TableId } from "./table-id.ts";
+import type { TableSchema } from "./table-schema.ts";
+
+// ---------------------------------------------------------------- ChangeSource
+
+/** Something at the source that keeps us from replicating exactly, with the statement that fixes it. */
+export interface Problem {
+  readonly code: string;
+  /** Null when the whole source is concerned. */
+  readonly table: TableId | null;
+  readonly message: string;
+  readonly hint: string;
+  /** A warning is shown and does not keep the program from starting. */
+  readonly severity: "error" | "warning";
+}
+
+/**
+ * A part of a table, as bounds on its key. The bounds are texts that only MySQL compares: row
+ * constructors over `columns`, greater than `after`, up to and including `through`.
+ */
+export interface SnapshotChunk {
+  readonly index: number;
+  /** SQL literals, one for each key column; null at the open ends. */
+  readonly after: readonly string[] | null;
+  readonly through: readonly string[] | null;
+}
+
+export interface ChunkRead {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Milliseconds since 1970 at which the read view was opened. */
+  readonly readAtMs: number;
+}
+
+/** A row-change batch of one table, or the news that the table cannot be followed past this point. */
+export interface TableStop {
+  readonly table: TableId;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  /** The last position that is complete for this table: where its checkpoint stays. */
+  readonly at: SourcePosition;
+}
+
+/**
+ * Whole transactions of the source in binlog order: all the changes of the tables that we keep, between
+ * two positions. A frame with no batches is news about the position alone.
+ */
+export interface CaptureFrame {
+  readonly batches: readonly ChangeBatch[];
+  /** Tables that stop here. Their changes of this frame are complete up to `at` and end there. */
+  readonly stops: readonly TableStop[];
+  /** Position behind the last transaction of the frame. */
+  readonly position: SourcePosition;
+  /** Commit time of that transaction, microseconds since 1970; 0 when there was none yet. */
+  readonly commitUs: number;
+  /** Transactions in the frame, whether or not they touched our tables. */
+  readonly transactions: number;
+}
+
+// ---------------------------------------------------------------- Channel
+
+/** What one committed transaction of the channel holds. */
+export interface Delivery {
+  readonly batches: readonly ChangeBatch[];
+  readonly stops: readonly TableStop[];
+  readonly position: SourcePosition;
+  readonly commitUs: number;
+}
+
+/**
+ * A transactional hand-over from capture to apply. One writer, in one transaction at a time.
+ * `append` waits while the channel is full. What is not committed is never seen by a reader; `commit`
+ * publishes all appended batches together with the position that they reach, and when it has resolved
+ * a reader that starts at any earlier committed position gets them exactly once, in order.
+ */
+export interface ChannelWriter {
+  begin(): Promise<void>;
+  append(batch: ChangeBatch): Promise<void>;
+  commit(end: Omit<Delivery, "batches">): Promise<void>;
+  /** Drops what was appended since `begin`. */
+  abort(): Promise<void>;
+  /** No more transactions will come: the reader ends after the last committed one. */
+  close(): Promise<void>;
+}
+
+export interface Channel {
+  /** The writer of this channel. A second call fences the first writer off: its commit fails. */
+  writer(): Promise<ChannelWriter>;
+  /**
+   * Committed transactions behind `from`, in order. In process nothing survives the process, so `from`
+   * must be where the writer starts; on Kafka it may be any position whose records are retained.
+   */
+  reader(from: SourcePosition, signal: AbortSignal): AsyncIterable<Delivery>;
+  /** Rows and bytes that are committed and not yet taken, for `status`. */
+  backlog(): { readonly rows: number; readonly bytes: number };
+  /** Both sides fail with this error. */
+  fail(error: Error): void;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- LakeTable
+
+/** What a commit of the lake records beside the rows. */
+export interface CommitInfo {
+  readonly checkpoint: Checkpoint;
+  /** Counts of the hops before the lake; those of `apply` and `commit` are added by the lake itself. */
+  readonly counts: readonly HopCount[];
+}
+
+export interface CommitResult {
+  /** Name of the Hudi instant, 17 digits. */
+  readonly instant: string;
+  readonly checkpoint: Checkpoint;
+  /** All counts as recorded in the commit, those of the lake included. */
+  readonly counts: readonly HopCount[];
+  readonly rowsAfter: number;
+  readonly bytesWritten: number;
+  readonly filesWritten: number;
+}
+
+/** A completed commit as read back from the timeline. */
+export interface CommitRecord {
+  readonly instant: string;
+  readonly checkpoint: Checkpoint;
+  readonly counts: readonly HopCount[];
+  readonly operation: string;
+}
+
+/** A chunk of the snapshot in durable, staged form. */
+export interface StagedChunk {
+  readonly index: number;
+  readonly file: string;
+  readonly rows: number;
+}
+
+/**
+ * One Hudi table, opened by its only writer. Opening takes the lock, recovers what a crash left, and
+ * refuses tables that are not ours or not as we left them. One call at a time.
+ */
+export interface LakeTable {
+  readonly id: TableId;
+  /** Schema of the last commit; null before the first. */
+  readonly schema: TableSchema | null;
+  /** Of the last completed commit; null before the first. */
+  readonly checkpoint: Checkpoint | null;
+
+  /**
+   * Turns the lines of a chunk file, `{"n":<row number>,"r":{<row>}}`, into a staged file next to `target`;
+   * durable when resolved, and the same again when it is repeated.
+   */
+  stageChunk(
+    chunk: { readonly index: number; readonly lines: string; readonly readAtMs: number },
+    target: string,
+  ): Promise<StagedChunk>;
+
+  /**
+   * Adds changes to the next commit; nothing is visible before `commit`. Batches come in binlog order and
+   * are in the lake's own hands when the promise resolves.
+   */
+  append(batch: ChangeBatch): Promise<void>;
+  /** Rows appended since the last commit. */
+  readonly pendingRows: number;
+  /** Drops what was appended since the last commit. */
+  discard(): Promise<void>;
+
+  /** First commit: the staged chunks, with the appended changes upserted onto them. */
+  load(schema: TableSchema, chunks: readonly StagedChunk[], info: CommitInfo): Promise<CommitResult>;
+  /** Upserts what was appended, in one commit; with nothing appended the commit only moves the checkpoint. */
+  commit(info: CommitInfo): Promise<CommitResult>;
+
+  /** Removes slices that were replaced before `beforeMs`, and keeps at least two of each file group. */
+  clean(beforeMs: number): Promise<{ readonly filesRemoved: number; readonly bytesRemoved: number }>;
+  /** Completed commits after `instant` (all when null), oldest first. */
+  commits(after: string | null): Promise<readonly CommitRecord[]>;
+  /** Releases the lock. What was appended and not committed is gone. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- TraceStore
+
+/** Counts of one commit of one table, as the store keeps them. Recording the same commit again replaces it. */
+export interface TraceRecord {
+  readonly source: string;
+  readonly table: TableId;
+  /** The Hudi instant, or `<from>-<to>` for counts of an independent arm. */
+  readonly commit: string;
+  readonly committedAtMs: number;
+  /** The position interval, ends as GTID sets: what the counts are of. */
+  readonly fromGtids: string;
+  readonly toGtids: string;
+  readonly counts: readonly HopCount[];
+}
+
+export interface TraceStore {
+  /** Creates or upgrades the schema; a no-op when it is current. */
+  migrate(): Promise<void>;
+  /** All or nothing for each record. Retrying the same records changes nothing. */
+  record(records: readonly TraceRecord[]): Promise<void>;
+  /** Newest commit recorded for a table, null when there is none. */
+  recordedThrough(source: string, table: TableId): Promise<string | null>;
+  /** Records of a table whose commit time lies in the window, oldest first. */
+  records(query: TraceQuery): Promise<readonly TraceRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface TraceQuery {
+  readonly source: string;
+  readonly tables: readonly TableId[];
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export type { BinlogOffset };

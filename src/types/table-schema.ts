@@ -1,0 +1,43 @@
+import type { TableId } from "./table-id.ts";
+
+/** Character sets whose bytes we turn into Unicode ourselves; any other is refused by name. */
+export const TEXT_CHARSETS = ["utf8mb4", "utf8mb3", "latin1", "ascii"] as const;
+export type TextCharset = (typeof TEXT_CHARSETS)[number];
+
+/** A column type of MySQL, reduced to what decides its bytes and its canonical text. */
+export type ColumnType =
+  | { readonly kind: "int"; readonly bytes: 1 | 2 | 3 | 4 | 8; readonly unsigned: boolean }
+  | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
+  | { readonly kind: "float" }
+  | { readonly kind: "double" }
+  | { readonly kind: "bit"; readonly bits: number }
+  | { readonly kind: "text"; readonly form: "char" | "varchar" | "text"; readonly charset: TextCharset }
+  /** `length` is the declared length of BINARY and VARBINARY, and null for the BLOB types. */
+  | { readonly kind: "bytes"; readonly form: "binary" | "varbinary" | "blob"; readonly length: number | null }
+  | { readonly kind: "date" }
+  | { readonly kind: "time"; readonly fsp: number }
+  | { readonly kind: "datetime"; readonly fsp: number }
+  | { readonly kind: "timestamp"; readonly fsp: number }
+  | { readonly kind: "year" }
+  | { readonly kind: "enum"; readonly members: readonly string[] }
+  | { readonly kind: "set"; readonly members: readonly string[] }
+  | { readonly kind: "json" };
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** As MySQL writes it, for people: `decimal(10,2) unsigned`. */
+  readonly mysqlType: string;
+}
+
+/**
+ * A table as the binlog and a `SELECT` of all columns show it. Two schemas with the same `version`
+ * describe the same rows, so the version is a digest of what is below (and not a counter).
+ */
+export interface TableSchema {
+  readonly id: TableId;
+  readonly columns: readonly Column[];
+  /** Names of the key columns in the order of the index. Never empty. */
+  readonly primaryKey: readonly string[];
+  readonly version: string;
+}

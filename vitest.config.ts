@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * The suffix of a test file names the environment it needs, and so its project:
+ * `*.test.ts` under test/unit needs nothing, `*.mysql.test.ts` a MySQL server,
+ * `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path, `*.crash.test.ts` child
+ * processes that are killed, `*.engines.test.ts` Spark and hudi-rs.
+ */
+const project = (name: string, include: string[], extra: object = {}) => ({
+  test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    silent: "passed-only",
+    // Server projects share two cores and one server: files run one after another.
+    projects: [
+      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], { testTimeout: 20_000 }),
+      project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false }),
+      project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false }),
+      project("clickhouse", ["test/**/*.clickhouse.test.ts"], { fileParallelism: false }),
+      project("e2e", ["test/**/*.e2e.test.ts"], { fileParallelism: false, testTimeout: 300_000 }),
+      project("crash", ["test/**/*.crash.test.ts"], { fileParallelism: false, testTimeout: 600_000 }),
+      project("engines", ["test/**/*.engines.test.ts"], { fileParallelism: false, testTimeout: 600_000 }),
+    ],
+  },
+});
