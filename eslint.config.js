@@ -27,4 +27,9 @@ export default tseslint.config(
       "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
     },
   },
+  {
+    // The two codecs generate one function for each table; what enters the code is escaped by JSON.stringify.
+    files: ["src/capture/row-decode.ts", "src/capture/snapshot-codec.ts"],
+    rules: { "@typescript-eslint/no-implied-eval": "off" },
+  },
 );

@@ -192,6 +192,13 @@ export function writeUnsigned(out: Uint8Array, at: number, value: number): numbe
   return writePadded(out, at, value, digits);
 }
 
+/** Two decimal digits of a whole number below 100. Needs room for them. */
+export function writeTwo(out: Uint8Array, at: number, value: number): number {
+  out[at] = TENS[value] as number;
+  out[at + 1] = ONES[value] as number;
+  return at + 2;
+}
+
 /** The lowest `width` decimal digits of a whole number below 10^9, with leading zeros. Needs room for them. */
 export function writePadded(out: Uint8Array, at: number, value: number, width: number): number {
   let rest = value | 0;

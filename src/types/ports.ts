@@ -59,30 +59,39 @@ export interface TableStop {
   readonly at: SourcePosition;
 }
 
-/**
- * Whole transactions of the source in binlog order: all the changes of the tables that we keep, between
- * two positions. A frame with no batches is news about the position alone.
- */
-export interface CaptureFrame {
-  readonly batches: readonly ChangeBatch[];
-  /** Tables that stop here. Their changes of this frame are complete up to `at` and end there. */
-  readonly stops: readonly TableStop[];
-  /** Position behind the last transaction of the frame. */
+/** News of a position: everything that came since the one before is complete up to here. */
+export interface CapturePosition {
+  readonly kind: "position";
+  /** Behind the last transaction that was read; never inside one. */
   readonly position: SourcePosition;
   /** Commit time of that transaction, microseconds since 1970; 0 when there was none yet. */
   readonly commitUs: number;
-  /** Transactions in the frame, whether or not they touched our tables. */
+  /** Transactions since the position before, whether or not they touched our tables. */
   readonly transactions: number;
+  /** Tables that stop since the position before. Their changes count up to the `at` of the stop. */
+  readonly stops: readonly TableStop[];
+  /** What capture counted since the position before. */
+  readonly counts: readonly TableCounts[];
 }
+
+export interface TableCounts {
+  readonly table: TableId;
+  readonly counts: readonly HopCount[];
+}
+
+/**
+ * What a source streams: batches in binlog order, then the position that they reach. A batch may end
+ * inside a transaction that is too large for one; a position never does.
+ */
+export type CaptureItem = { readonly kind: "batch"; readonly batch: ChangeBatch } | CapturePosition;
 
 // ---------------------------------------------------------------- Channel
 
 /** What one committed transaction of the channel holds. */
 export interface Delivery {
-  readonly batches: readonly ChangeBatch[];
-  readonly stops: readonly TableStop[];
-  readonly position: SourcePosition;
-  readonly commitUs: number;
+  /** In binlog order. Taken one by one, since those of a large transaction are kept on disk. */
+  readonly batches: AsyncIterable<ChangeBatch>;
+  readonly end: CapturePosition;
 }
 
 /**
@@ -94,7 +103,7 @@ export interface Delivery {
 export interface ChannelWriter {
   begin(): Promise<void>;
   append(batch: ChangeBatch): Promise<void>;
-  commit(end: Omit<Delivery, "batches">): Promise<void>;
+  commit(end: CapturePosition): Promise<void>;
   /** Drops what was appended since `begin`. */
   abort(): Promise<void>;
   /** No more transactions will come: the reader ends after the last committed one. */

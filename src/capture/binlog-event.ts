@@ -1,0 +1,185 @@
+import { crc32 } from "node:zlib";
+import { syncError } from "../types/errors.ts";
+import { formatGtid } from "../types/gtid.ts";
+import { ByteReader } from "./byte-reader.ts";
+
+/**
+ * Raw binlog events: the header, the checksum, and the control events. The layout of all of them is in
+ * MySQL's `libs/mysql/binlog/event/`. Row events stay bytes here; `table-map.ts` and `row-decode.ts` read them.
+ */
+export const EVENT = {
+  query: 2,
+  stop: 3,
+  rotate: 4,
+  intvar: 5,
+  rand: 13,
+  userVar: 14,
+  formatDescription: 15,
+  xid: 16,
+  beginLoadQuery: 17,
+  executeLoadQuery: 18,
+  tableMap: 19,
+  writeRowsV1: 23,
+  updateRowsV1: 24,
+  deleteRowsV1: 25,
+  incident: 26,
+  heartbeat: 27,
+  ignorable: 28,
+  rowsQuery: 29,
+  writeRows: 30,
+  updateRows: 31,
+  deleteRows: 32,
+  gtid: 33,
+  anonymousGtid: 34,
+  previousGtids: 35,
+  transactionContext: 36,
+  viewChange: 37,
+  xaPrepare: 38,
+  partialUpdateRows: 39,
+  transactionPayload: 40,
+  heartbeatV2: 41,
+  taggedGtid: 42,
+} as const;
+
+const HEADER_BYTES = 19;
+const CHECKSUM_BYTES = 4;
+/** A replica may leave out an event with this flag that it does not know. */
+const FLAG_IGNORABLE = 0x80;
+
+export interface EventHeader {
+  readonly type: number;
+  /** End of the event in its file, modulo 2^32; 0 in events that the server makes up. */
+  readonly endOffset: number;
+  readonly isIgnorable: boolean;
+  /** The body lies in `bytes` from here … */
+  readonly bodyStart: number;
+  /** … to here, without the checksum. */
+  readonly bodyEnd: number;
+}
+
+/**
+ * Reads headers and verifies checksums. Whether events carry one is said by each FORMAT_DESCRIPTION event
+ * for those behind it, so a switch of `binlog_checksum` while we read is seen where it happens.
+ */
+export class EventFramer {
+  /** Null before the first FORMAT_DESCRIPTION: only the made-up ROTATE comes before it. */
+  #hasChecksum: boolean | null = null;
+
+  frame(bytes: Uint8Array, from: number, to: number): EventHeader {
+    const size = to - from;
+    if (size < HEADER_BYTES || readU32(bytes, from + 9) !== size) {
+      throw corrupt(
+        `an event of ${size} bytes says that it has ${size < 13 ? "none" : readU32(bytes, from + 9)}`,
+      );
+    }
+    const type = bytes[from + 4] as number;
+    if (type === EVENT.formatDescription) this.#hasChecksum = describesChecksum(bytes, from, to);
+    const hasChecksum = this.#hasChecksum ?? crcMatches(bytes, from, to);
+    if (hasChecksum && this.#hasChecksum !== null && !crcMatches(bytes, from, to)) {
+      throw corrupt(
+        `the checksum of an event of type ${type} ending at ${readU32(bytes, from + 13)} is wrong`,
+      );
+    }
+    return {
+      type,
+      endOffset: readU32(bytes, from + 13),
+      isIgnorable:
+        (((bytes[from + 17] as number) | ((bytes[from + 18] as number) << 8)) & FLAG_IGNORABLE) !== 0,
+      bodyStart: from + HEADER_BYTES,
+      bodyEnd: hasChecksum ? to - CHECKSUM_BYTES : to,
+    };
+  }
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
+}
+
+function crcMatches(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from < HEADER_BYTES + CHECKSUM_BYTES) return false;
+  return crc32(bytes.subarray(from, to - CHECKSUM_BYTES)) === readU32(bytes, to - CHECKSUM_BYTES);
+}
+
+/** A FORMAT_DESCRIPTION always ends with the algorithm (0 none, 1 CRC32) and four bytes for its own checksum. */
+function describesChecksum(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from < HEADER_BYTES + 57 + 5) throw corrupt("the FORMAT_DESCRIPTION event is too short");
+  const algorithm = bytes[to - CHECKSUM_BYTES - 1] as number;
+  if (algorithm > 1) {
+    throw syncError("BINLOG_EVENT_UNKNOWN", `binlog checksum algorithm ${algorithm} is not known`, {
+      hint: "SET GLOBAL binlog_checksum = 'CRC32' on the source",
+    });
+  }
+  return algorithm === 1;
+}
+
+export function corrupt(what: string, cause?: unknown): Error {
+  return syncError("BINLOG_EVENT_CORRUPT", `the binlog stream is damaged: ${what}`, {
+    hint: "the event is read again by itself; if it stays damaged, compare with `mysqlbinlog --verify-binlog-checksum` on the server",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export interface GtidEvent {
+  readonly origin: string;
+  readonly number: bigint;
+  /** Microseconds since 1970 at which the transaction was committed where it was first executed. */
+  readonly commitUs: number;
+}
+
+/** GTID event: flags, server UUID, number, logical clock, then commit times since MySQL 8.0.1. */
+export function parseGtidEvent(bytes: Uint8Array, from: number, to: number): GtidEvent {
+  const r = new ByteReader(bytes, from, to);
+  r.skip(1);
+  const uuid = r.take(16);
+  const number = r.u64();
+  const hex = Buffer.from(uuid).toString("hex");
+  const origin = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  if (number < 1n) throw corrupt(`a GTID event has the number ${number}`);
+  r.skip(1 + 8 + 8);
+  if (r.left < 7) {
+    throw syncError("SOURCE_NOT_SUPPORTED", `${formatGtid({ origin, number })} has no commit time`, {
+      hint: "the source must be MySQL 8.0.1 or later",
+    });
+  }
+  const immediate = r.u56();
+  // Bit 55 says that the time on the original server follows; without it both are the same.
+  const commitUs = (immediate & (1n << 55n)) === 0n ? immediate : r.u56();
+  return { origin, number, commitUs: Number(commitUs & ((1n << 55n) - 1n)) };
+}
+
+export interface QueryEvent {
+  readonly database: string;
+  readonly statement: string;
+  readonly errorCode: number;
+}
+
+export function parseQueryEvent(bytes: Uint8Array, from: number, to: number): QueryEvent {
+  const r = new ByteReader(bytes, from, to);
+  r.skip(8);
+  const databaseBytes = r.u8();
+  const errorCode = r.u16();
+  r.skip(r.u16());
+  const database = r.text(databaseBytes);
+  r.skip(1);
+  return { database, statement: r.text(r.left), errorCode };
+}
+
+export interface RotateEvent {
+  readonly file: string;
+  readonly offset: number;
+}
+
+export function parseRotateEvent(bytes: Uint8Array, from: number, to: number): RotateEvent {
+  const r = new ByteReader(bytes, from, to);
+  const offset = Number(r.u64());
+  return { file: r.text(r.left), offset };
+}
+
+/** XA_PREPARE: one byte that says whether the transaction commits in this one phase. */
+export const isOnePhaseXa = (bytes: Uint8Array, from: number): boolean => bytes[from] === 1;

@@ -1,0 +1,40 @@
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import type { ChangeBatch } from "../types/change-batch.ts";
+import type { CapturePosition, TableStop } from "../types/ports.ts";
+import type { SourcePositionJson } from "../types/source-position.ts";
+import type { TableSchema } from "../types/table-schema.ts";
+import type { PlainError } from "../util/error-transfer.ts";
+import type { PlainEndpoint } from "./source-session.ts";
+
+/** What the main thread tells the capture thread when it starts it. */
+export interface WorkerInput {
+  readonly endpoint: PlainEndpoint;
+  readonly serverId: number;
+  readonly identity: SourceIdentity;
+  readonly schemas: readonly TableSchema[];
+  readonly from: SourcePositionJson;
+  readonly serverUuid: string | null;
+  readonly collations: readonly (readonly [number, string])[];
+  readonly foldsCase: boolean;
+  /** Bytes of batches that the main thread may hold before capture stops reading. */
+  readonly outstandingBytesMax: number;
+}
+
+export type ToWorker = { readonly kind: "taken"; readonly bytes: number } | { readonly kind: "stop" };
+
+export type ToMain =
+  | { readonly kind: "batch"; readonly schema: number; readonly batch: Omit<ChangeBatch, "schema"> }
+  | (Omit<CapturePosition, "position" | "stops"> & {
+      readonly position: SourcePositionJson;
+      readonly stops: readonly (Omit<TableStop, "at"> & { readonly at: SourcePositionJson })[];
+    })
+  | { readonly kind: "abort" }
+  | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "end"; readonly error: PlainError | null };
+
+/** The memory of a batch, which goes over to the other thread instead of being copied. */
+export function batchBuffers(batch: ChangeBatch): ArrayBuffer[] {
+  return [batch.bytes, batch.seq, batch.op, batch.n, batch.lineEnd, batch.rowStart].map(
+    (view) => view.buffer as ArrayBuffer,
+  );
+}

@@ -1,0 +1,82 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { decodeSourcePosition, encodeSourcePosition } from "../types/source-position.ts";
+import { must } from "../util/assert.ts";
+import { encodeError } from "../util/error-transfer.ts";
+import { Log } from "../util/log.ts";
+import { batchBuffers, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
+import { BinlogStream, type StreamItem } from "./binlog-stream.ts";
+import { openSource } from "./source-session.ts";
+
+/**
+ * The capture thread: reads and decodes the binlog, so that the main thread only hands batches on. It stops
+ * reading while the main thread has more bytes in hand than it may.
+ */
+const port = must(parentPort, "the parent's port");
+const input = workerData as WorkerInput;
+const stop = new AbortController();
+let outstanding = 0;
+
+const post = (message: ToMain, transfer: readonly ArrayBuffer[] = []): void => {
+  port.postMessage(message, transfer);
+};
+
+const log = new Log({
+  level: "debug",
+  format: "json",
+  now: () => Date.now(),
+  write: (line) => {
+    post({ kind: "log", line });
+  },
+});
+
+const source = openSource(input.endpoint);
+
+const stream = new BinlogStream({
+  ...input,
+  driver: source.driver,
+  from: decodeSourcePosition(input.from),
+  collations: new Map(input.collations),
+  history: () => source.history(),
+  onItem: send,
+  log,
+  signal: stop.signal,
+  now: () => performance.now(),
+  random: Math.random,
+});
+
+function send(item: StreamItem): void {
+  if (item.kind === "abort") {
+    post({ kind: "abort" });
+    return;
+  }
+  if (item.kind === "position") {
+    post({
+      ...item,
+      position: encodeSourcePosition(item.position),
+      stops: item.stops.map((s) => ({ ...s, at: encodeSourcePosition(s.at) })),
+    });
+    return;
+  }
+  const { schema, ...batch } = item.batch;
+  outstanding += batch.bytes.byteLength;
+  if (outstanding > input.outstandingBytesMax) stream.pause();
+  post({ kind: "batch", schema: input.schemas.indexOf(schema), batch }, batchBuffers(item.batch));
+}
+
+port.on("message", (message: ToWorker) => {
+  if (message.kind === "stop") {
+    stop.abort();
+    return;
+  }
+  outstanding -= message.bytes;
+  if (outstanding <= input.outstandingBytesMax / 2) stream.resume();
+});
+
+try {
+  await stream.run();
+  post({ kind: "end", error: null });
+} catch (error) {
+  post({ kind: "end", error: encodeError(error) });
+} finally {
+  port.close();
+}

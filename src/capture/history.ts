@@ -1,0 +1,64 @@
+import { syncError } from "../types/errors.ts";
+import { GtidSet, parseGtid } from "../types/gtid.ts";
+import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
+
+/** What a server says of its history when we connect. */
+export interface ServerHistory {
+  readonly serverUuid: string;
+  readonly executed: GtidSet;
+  /** Transactions that are no longer in any binlog file. */
+  readonly purged: GtidSet;
+}
+
+export interface DumpRequest {
+  /** Transactions that the server leaves out. */
+  readonly without: GtidSet;
+  /** The transaction that must come first and be as we remember it; null when there is none to compare. */
+  readonly expected: LastTransaction | null;
+}
+
+/**
+ * Whether the stream can go on behind `from` on this server, and what to ask it for: everything behind, and
+ * the last transaction once more, as the proof that the history is the same one.
+ * @throws SyncError when it cannot.
+ */
+export function planDump(from: SourcePosition, server: ServerHistory, knownUuid: string | null): DumpRequest {
+  if (knownUuid !== null && knownUuid !== server.serverUuid) {
+    throw syncError(
+      "SOURCE_CHANGED",
+      `the server at this address is ${server.serverUuid}; it was ${knownUuid}`,
+      {
+        hint: "point source.url at the old server; to go on with a new one raise `source.epoch`, remove the tables' folders from the lake and run `tallylake init`",
+      },
+    );
+  }
+  const unknown = from.gtids.subtract(server.executed);
+  if (!unknown.isEmpty) {
+    throw syncError(
+      "SOURCE_HISTORY_BROKEN",
+      `the server does not have ${unknown.toString()}, which the lake holds`,
+      {
+        hint: "the binary logs were reset, or the server was restored: raise `source.epoch` by one, remove the tables' folders from the lake and run `tallylake init`",
+      },
+    );
+  }
+  const missing = server.purged.subtract(from.gtids);
+  if (!missing.isEmpty) {
+    throw syncError("SOURCE_PURGED", `the binlogs with ${missing.toString()} are gone from the server`, {
+      hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds, so that it covers the longest time that `follow` is down",
+    });
+  }
+  const { last } = from;
+  if (last === null) return { without: from.gtids, expected: null };
+  const gtid = parseGtid(last.gtid);
+  if (server.purged.contains(gtid)) {
+    throw syncError(
+      "SOURCE_HISTORY_UNVERIFIED",
+      `${last.gtid}, the last transaction that was read, is gone from the binlogs: whether the history is still the same cannot be seen`,
+      {
+        hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds",
+      },
+    );
+  }
+  return { without: from.gtids.subtract(GtidSet.parse(last.gtid)), expected: last };
+}

@@ -1,0 +1,201 @@
+import type { ColumnType } from "../types/table-schema.ts";
+import { unreachable } from "../util/assert.ts";
+import {
+  doubleText,
+  floatText,
+  writeAscii,
+  writeBase64,
+  writeInteger,
+  writeJsonString,
+  writeLatin1String,
+  writeSigned64,
+  writeUnsigned,
+  writeUnsigned64,
+  type ByteWriter,
+} from "./byte-writer.ts";
+import { decimalBytes, decimalWriter } from "./decimal-text.ts";
+import { writeJsonDocument } from "./json-text.ts";
+import { memberBytes, setWriter, type MemberBytes } from "./member-text.ts";
+import type { MappedColumn } from "./table-map.ts";
+import { fractionBytes, writeDate, writeDatetime2, writeTime2, writeTimestamp2 } from "./temporal-text.ts";
+
+/** Values that the generated code refers to by name. */
+export interface CodeScope {
+  readonly constants: Map<string, unknown>;
+}
+
+interface ValueOptions {
+  readonly mode: "write" | "skip";
+  readonly scope: CodeScope;
+  /** Room for all that follows in this row and is bounded by its type. */
+  readonly fixedMax: number;
+}
+
+/**
+ * Statements that read one value of a row image. In scope: `s` the source, `p` the position in it, `to` the
+ * end of the event, `w` the writer, `b` its bytes, `o` the position in them.
+ */
+export function valueCode(column: MappedColumn, options: ValueOptions): string {
+  const size = fixedBytes(column.type);
+  if (options.mode === "skip") {
+    return size === null ? `${lengthCode(column.lengthBytes)} p += l;` : `p += ${size};`;
+  }
+  return size === null
+    ? variableCode(column, options)
+    : `${fixedCode(column.type, options.scope)} p += ${size};`;
+}
+
+/** Bytes of a value in a row image; null when the value says so itself. */
+function fixedBytes(type: ColumnType): number | null {
+  switch (type.kind) {
+    case "int":
+      return type.bytes;
+    case "decimal":
+      return decimalBytes(type.precision, type.scale);
+    case "float":
+      return 4;
+    case "double":
+      return 8;
+    case "bit":
+      return (type.bits + 7) >> 3;
+    case "date":
+      return 3;
+    case "time":
+      return 3 + fractionBytes(type.fsp);
+    case "datetime":
+      return 5 + fractionBytes(type.fsp);
+    case "timestamp":
+      return 4 + fractionBytes(type.fsp);
+    case "year":
+      return 1;
+    case "enum":
+      return type.members.length < 256 ? 1 : 2;
+    case "set":
+      return setBytes(type.members.length);
+    case "text":
+    case "bytes":
+    case "json":
+      return null;
+  }
+}
+
+/** A SET is stored in 1, 2, 3, 4 or 8 bytes. */
+const setBytes = (members: number): number => (members <= 32 ? (members + 7) >> 3 : 8);
+
+/** Reads the length into `l` and checks that the value ends inside the event. */
+function lengthCode(lengthBytes: number): string {
+  const bytes = Array.from({ length: lengthBytes }, (_, i) =>
+    i === 0 ? "s[p]" : `s[p+${i}] * ${2 ** (8 * i)}`,
+  );
+  return `const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (p + l > to) overrun();`;
+}
+
+function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): string {
+  const length = lengthCode(column.lengthBytes);
+  const { type } = column;
+  // Room for the longest form of this value and for everything fixed behind it, so that `b` stays valid.
+  const room = (perByte: string): string => `w.reserve(o, l * ${perByte} + ${fixedMax}); b = w.bytes;`;
+  if (type.kind === "text") {
+    const write = type.charset === "latin1" ? writeLatin1String : writeJsonString;
+    return `${length} ${room("6")} o = ${use(scope, write)}(w, o, s, p, p + l); p += l;`;
+  }
+  if (type.kind === "bytes") {
+    // BINARY(n) is logged without its trailing zero bytes.
+    const zeros = type.form === "binary" && type.length !== null ? `${type.length} - l` : "0";
+    return `${length} ${room("2")} o = ${use(scope, writeBase64)}(w, o, s, p, p + l, ${zeros}); w.reserve(o, ${fixedMax}); b = w.bytes; p += l;`;
+  }
+  return `${length} o = ${use(scope, writeJsonDocument)}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; p += l;`;
+}
+
+function fixedCode(type: ColumnType, scope: CodeScope): string {
+  const u32 = (at: number): string =>
+    `(s[p+${at}] | s[p+${at + 1}] << 8 | s[p+${at + 2}] << 16 | s[p+${at + 3}] << 24)`;
+  switch (type.kind) {
+    case "int":
+      return intCode(type.bytes, type.unsigned, scope);
+    case "decimal":
+      return `o = ${use(scope, decimalWriter(type.precision, type.scale))}(b, o, s, p);`;
+    case "float":
+      return `o = ${use(scope, writeFloatBits)}(w, o, ${u32(0)});`;
+    case "double":
+      return `o = ${use(scope, writeDoubleBits)}(w, o, ${u32(0)}, ${u32(4)});`;
+    case "bit":
+      return bitCode((type.bits + 7) >> 3, scope);
+    case "date":
+      return `o = ${use(scope, writeDate)}(b, o, s[p] | s[p+1] << 8 | s[p+2] << 16);`;
+    case "time":
+      return `o = ${use(scope, writeTime2)}(b, o, s, p, ${type.fsp});`;
+    case "datetime":
+      return `o = ${use(scope, writeDatetime2)}(b, o, s, p, ${type.fsp});`;
+    case "timestamp":
+      return `o = ${use(scope, writeTimestamp2)}(b, o, s, p, ${type.fsp});`;
+    case "year":
+      return `o = ${use(scope, writeUnsigned)}(b, o, s[p] === 0 ? 0 : 1900 + s[p]);`;
+    case "enum": {
+      const members = use(scope, memberBytes(type.members));
+      const index = type.members.length < 256 ? "s[p]" : "s[p] | s[p+1] << 8";
+      return `o = ${use(scope, writeMember)}(w, o, ${members}, ${index});${reload}`;
+    }
+    case "set":
+      return `o = ${use(scope, setWriter(type.members))}(w, o, s, p, ${setBytes(type.members.length)});${reload}`;
+    case "text":
+    case "bytes":
+    case "json":
+      throw new RangeError(`${type.kind} has no fixed size`);
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Members can be long: their writers make room, and leave as much behind as any fixed value needs. */
+const reload = " b = w.bytes;";
+
+function intCode(bytes: 1 | 2 | 3 | 4 | 8, unsigned: boolean, scope: CodeScope): string {
+  const write = use(scope, unsigned ? writeUnsigned : writeInteger);
+  const raw = ["s[p]", "s[p+1] << 8", "s[p+2] << 16", "s[p+3] << 24"]
+    .slice(0, Math.min(bytes, 4))
+    .join(" | ");
+  if (bytes === 8) {
+    const write64 = use(scope, unsigned ? writeUnsigned64 : writeSigned64);
+    return `o = ${write64}(b, o, (s[p+4] | s[p+5] << 8 | s[p+6] << 16 | s[p+7] << 24) >>> 0, (${raw}) >>> 0);`;
+  }
+  const shift = 32 - bytes * 8;
+  const value = unsigned ? `(${raw}) >>> 0` : `(${raw}) << ${shift} >> ${shift}`;
+  return `o = ${write}(b, o, ${value});`;
+}
+
+/** BIT is stored big-endian. */
+function bitCode(bytes: number, scope: CodeScope): string {
+  const part = (from: number, to: number): string => {
+    const terms = [];
+    for (let i = from; i < to; i++) terms.push(`s[p+${i}] << ${8 * (to - 1 - i)}`);
+    return terms.length === 0 ? "0" : `(${terms.join(" | ")}) >>> 0`;
+  };
+  const split = Math.max(0, bytes - 4);
+  return `o = ${use(scope, writeUnsigned64)}(b, o, ${part(0, split)}, ${part(split, bytes)});`;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+function writeFloatBits(w: ByteWriter, at: number, word: number): number {
+  bits.setInt32(0, word, true);
+  return writeAscii(w, at, floatText(bits.getFloat32(0, true)));
+}
+
+function writeDoubleBits(w: ByteWriter, at: number, low: number, high: number): number {
+  bits.setInt32(0, low, true);
+  bits.setInt32(4, high, true);
+  return writeAscii(w, at, doubleText(bits.getFloat64(0, true)));
+}
+
+function writeMember(w: ByteWriter, at: number, members: MemberBytes, index: number): number {
+  return members.write(w, at, index);
+}
+
+/** The name under which the generated code sees a value; the same value has one name. */
+function use(scope: CodeScope, value: unknown): string {
+  for (const [name, known] of scope.constants) if (known === value) return name;
+  const name = `k${scope.constants.size}`;
+  scope.constants.set(name, value);
+  return name;
+}

@@ -1,0 +1,247 @@
+import type { TableId } from "../types/table-id.ts";
+
+/**
+ * What a QUERY event of the binlog means for us. The text is never executed and never trusted to describe a
+ * schema: it only has to be put into one of a few classes, and what fits none is `unknown`, which stops the
+ * stream. Names are given as written; the caller compares them by the server's rule.
+ */
+export type Statement =
+  | { readonly kind: "begin" | "commit" | "rollback" | "xaStart" | "harmless" | "unknown" }
+  /** Rows changed without row events: the statement format. */
+  | { readonly kind: "dml" }
+  | { readonly kind: "ddl"; readonly tables: readonly TableId[] }
+  | { readonly kind: "dropDatabase"; readonly database: string };
+
+interface Token {
+  readonly text: string;
+  readonly kind: "word" | "name" | "string" | "sign";
+}
+
+const HARMLESS: Statement = { kind: "harmless" };
+const UNKNOWN: Statement = { kind: "unknown" };
+
+const HARMLESS_VERBS: ReadonlySet<string> = new Set([
+  "ANALYZE",
+  "CACHE",
+  "CHECK",
+  "FLUSH",
+  "GRANT",
+  "INSTALL",
+  "OPTIMIZE",
+  "RELEASE",
+  "REPAIR",
+  "RESET",
+  "REVOKE",
+  "SAVEPOINT",
+  "SET",
+  "UNINSTALL",
+]);
+
+const DML_VERBS: ReadonlySet<string> = new Set([
+  "CALL",
+  "DELETE",
+  "INSERT",
+  "LOAD",
+  "REPLACE",
+  "UPDATE",
+  "WITH",
+]);
+
+/** Things that hold no rows of a base table. */
+const HARMLESS_OBJECTS: ReadonlySet<string> = new Set([
+  "AGGREGATE",
+  "EVENT",
+  "FUNCTION",
+  "INSTANCE",
+  "LIBRARY",
+  "LOGFILE",
+  "PROCEDURE",
+  "RESOURCE",
+  "ROLE",
+  "SERVER",
+  "SPATIAL",
+  "TABLESPACE",
+  "TRIGGER",
+  "UNDO",
+  "USER",
+  "VIEW",
+]);
+
+export function classifyStatement(text: string, database: string): Statement {
+  const tokens = new Tokens(text, database);
+  const verb = tokens.word();
+  switch (verb) {
+    case "BEGIN":
+      return { kind: "begin" };
+    case "START":
+      return tokens.accept("TRANSACTION") ? { kind: "begin" } : UNKNOWN;
+    case "COMMIT":
+      return { kind: "commit" };
+    case "ROLLBACK":
+      return tokens.accept("TO") || (tokens.accept("WORK") && tokens.accept("TO"))
+        ? HARMLESS
+        : { kind: "rollback" };
+    case "XA":
+      return tokens.accept("START", "BEGIN") ? { kind: "xaStart" } : HARMLESS;
+    case "CREATE":
+      return create(tokens);
+    case "ALTER":
+      return alter(tokens);
+    case "DROP":
+      return drop(tokens);
+    case "RENAME":
+      return tokens.accept("TABLE", "TABLES")
+        ? ddl(renamed(tokens))
+        : tokens.accept("USER")
+          ? HARMLESS
+          : UNKNOWN;
+    case "TRUNCATE":
+      tokens.accept("TABLE");
+      return ddl([tokens.table()]);
+    default:
+      return HARMLESS_VERBS.has(verb) ? HARMLESS : DML_VERBS.has(verb) ? { kind: "dml" } : UNKNOWN;
+  }
+}
+
+/** A name that could not be read makes the whole statement unknown. */
+function ddl(tables: readonly (TableId | null)[]): Statement {
+  const known = tables.filter((table) => table !== null);
+  return known.length === 0 || known.length < tables.length ? UNKNOWN : { kind: "ddl", tables: known };
+}
+
+function create(tokens: Tokens): Statement {
+  tokens.skipUntil("TABLE", "DATABASE", "SCHEMA", "INDEX", "TEMPORARY", ...HARMLESS_OBJECTS);
+  if (tokens.accept("TEMPORARY", "DATABASE", "SCHEMA", "INDEX", ...HARMLESS_OBJECTS)) return HARMLESS;
+  if (!tokens.accept("TABLE")) return UNKNOWN;
+  tokens.acceptAll("IF", "NOT", "EXISTS");
+  return ddl([tokens.table()]);
+}
+
+function alter(tokens: Tokens): Statement {
+  tokens.skipUntil("TABLE", "DATABASE", "SCHEMA", ...HARMLESS_OBJECTS);
+  if (tokens.accept("DATABASE", "SCHEMA", ...HARMLESS_OBJECTS)) return HARMLESS;
+  if (!tokens.accept("TABLE")) return UNKNOWN;
+  const tables = [tokens.table()];
+  // A second table takes part in an exchange of partitions and in a change of name.
+  while (!tokens.atEnd) {
+    if (tokens.accept("WITH")) {
+      if (tokens.accept("TABLE")) tables.push(tokens.table());
+    } else if (tokens.accept("RENAME")) {
+      if (tokens.accept("COLUMN", "INDEX", "KEY")) continue;
+      tokens.accept("TO", "AS", "=");
+      tables.push(tokens.table());
+    } else {
+      tokens.next();
+    }
+  }
+  return ddl(tables);
+}
+
+function drop(tokens: Tokens): Statement {
+  if (tokens.accept("TEMPORARY", ...HARMLESS_OBJECTS)) return HARMLESS;
+  if (tokens.accept("DATABASE", "SCHEMA")) {
+    tokens.acceptAll("IF", "EXISTS");
+    const database = tokens.name();
+    return database === null ? UNKNOWN : { kind: "dropDatabase", database };
+  }
+  if (tokens.accept("INDEX")) {
+    // Without its primary key a table has another row identity; any other index changes no row.
+    return tokens.name()?.toUpperCase() === "PRIMARY" && tokens.accept("ON")
+      ? ddl([tokens.table()])
+      : HARMLESS;
+  }
+  if (!tokens.accept("TABLE", "TABLES")) return UNKNOWN;
+  tokens.acceptAll("IF", "EXISTS");
+  const tables = [tokens.table()];
+  while (tokens.accept(",")) tables.push(tokens.table());
+  return ddl(tables);
+}
+
+function renamed(tokens: Tokens): (TableId | null)[] {
+  const tables: (TableId | null)[] = [];
+  do {
+    tables.push(tokens.table());
+    if (!tokens.accept("TO")) return [null];
+    tables.push(tokens.table());
+  } while (tokens.accept(","));
+  return tables;
+}
+
+class Tokens {
+  readonly #tokens: readonly Token[];
+  readonly #database: string;
+  #at = 0;
+
+  constructor(text: string, database: string) {
+    this.#tokens = tokenize(text);
+    this.#database = database;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#tokens.length;
+  }
+
+  next(): Token | undefined {
+    return this.#tokens[this.#at++];
+  }
+
+  /** The next token as an upper-case word, or "". */
+  word(): string {
+    const token = this.next();
+    return token?.kind === "word" ? token.text.toUpperCase() : "";
+  }
+
+  /** Steps over the next token when it is one of these words or signs. */
+  accept(...words: readonly string[]): boolean {
+    const token = this.#tokens[this.#at];
+    if (token === undefined || (token.kind !== "word" && token.kind !== "sign")) return false;
+    if (!words.includes(token.text.toUpperCase())) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** Steps over these words when all of them follow. */
+  acceptAll(...words: readonly string[]): void {
+    const start = this.#at;
+    if (!words.every((word) => this.accept(word))) this.#at = start;
+  }
+
+  skipUntil(...words: readonly string[]): void {
+    while (!this.atEnd && !this.accept(...words)) this.#at++;
+    this.#at = Math.max(1, this.#at - 1);
+  }
+
+  name(): string | null {
+    const token = this.next();
+    return token !== undefined && (token.kind === "word" || token.kind === "name") ? token.text : null;
+  }
+
+  table(): TableId | null {
+    const first = this.name();
+    if (first === null) return null;
+    if (!this.accept(".")) return { database: this.#database, table: first };
+    const second = this.name();
+    return second === null ? null : { database: first, table: second };
+  }
+}
+
+const TOKEN =
+  /\s+|--[\s][^\n]*|#[^\n]*|\/\*!\d*|\*\/|\/\*[\s\S]*?\*\/|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|'(?:[^'\\]|\\[\s\S]|'')*'|([\p{L}\p{N}_$\u0080-\uffff]+)|([\s\S])/gu;
+
+/**
+ * Words, quoted names, strings and signs; comments are left out, but for the content of version comments,
+ * which the server executes. Text in double quotes counts as a name, as it is under ANSI_QUOTES.
+ */
+function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  for (const match of text.matchAll(TOKEN)) {
+    const [whole, backQuoted, doubleQuoted, word, sign] = match;
+    if (backQuoted !== undefined) tokens.push({ kind: "name", text: backQuoted.replaceAll("``", "`") });
+    else if (doubleQuoted !== undefined)
+      tokens.push({ kind: "name", text: doubleQuoted.replaceAll('""', '"') });
+    else if (word !== undefined) tokens.push({ kind: "word", text: word });
+    else if (whole.startsWith("'")) tokens.push({ kind: "string", text: whole });
+    else if (sign !== undefined) tokens.push({ kind: "sign", text: sign });
+  }
+  return tokens;
+}

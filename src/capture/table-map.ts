@@ -1,0 +1,361 @@
+import { syncError } from "../types/errors.ts";
+import { schemaVersion } from "../types/schema-version.ts";
+import { formatTableId, type TableId } from "../types/table-id.ts";
+import type { ColumnType, TextCharset } from "../types/table-schema.ts";
+import { TEXT_CHARSETS } from "../types/table-schema.ts";
+import { corrupt } from "./binlog-event.ts";
+import { ByteReader } from "./byte-reader.ts";
+
+/**
+ * TABLE_MAP events under `binlog_row_metadata=FULL`: everything that decides how the rows behind them are
+ * read, as it was when they were written. Nothing is looked up in the catalogue, which may be ahead.
+ * Layout: `Table_map_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
+ */
+export interface TableMap {
+  readonly id: TableId;
+  readonly columns: readonly MappedColumn[];
+  /** Names in key order; empty when the table has no primary key, or one on prefixes. */
+  readonly primaryKey: readonly string[];
+  /** As `types/schema-version.ts` makes it: equal to that of the schema read from the catalogue. */
+  readonly version: string;
+}
+
+export interface MappedColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Bytes of the length in front of a value; 0 for types of fixed size. */
+  readonly lengthBytes: number;
+}
+
+/** Character set of each collation number of the server. */
+export type Collations = ReadonlyMap<number, string>;
+
+const TYPE = {
+  tiny: 1,
+  short: 2,
+  long: 3,
+  float: 4,
+  double: 5,
+  longLong: 8,
+  int24: 9,
+  date: 10,
+  year: 13,
+  varchar: 15,
+  bit: 16,
+  timestamp2: 17,
+  datetime2: 18,
+  time2: 19,
+  json: 245,
+  newDecimal: 246,
+  enum: 247,
+  set: 248,
+  blob: 252,
+  string: 254,
+} as const;
+
+const META = {
+  signedness: 1,
+  defaultCharset: 2,
+  columnCharset: 3,
+  columnName: 4,
+  setMembers: 5,
+  enumMembers: 6,
+  simplePrimaryKey: 8,
+  prefixPrimaryKey: 9,
+  enumSetDefaultCharset: 10,
+  enumSetColumnCharset: 11,
+} as const;
+
+/** Database and table of the event without the rest: all that is needed for a table that we do not keep. */
+export function parseTableMapName(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { mapId: number; id: TableId } {
+  const r = new ByteReader(bytes, from, to);
+  return readName(r);
+}
+
+function readName(r: ByteReader): { mapId: number; id: TableId } {
+  const mapId = r.uint(6);
+  r.skip(2);
+  const database = r.text(r.u8());
+  r.skip(1);
+  const table = r.text(r.u8());
+  r.skip(1);
+  return { mapId, id: { database, table } };
+}
+
+interface RawColumn {
+  readonly type: number;
+  readonly meta: number;
+  /** STRING hides ENUM and SET behind its metadata. */
+  readonly realType: number;
+}
+
+export function parseTableMap(bytes: Uint8Array, from: number, to: number, collations: Collations): TableMap {
+  const r = new ByteReader(bytes, from, to);
+  const { id } = readName(r);
+  const count = r.packedLength();
+  const types = r.take(count);
+  const metaEnd = r.packedLength() + r.position;
+  const raw = Array.from(types, (type) => readColumnMeta(r, type));
+  if (r.position !== metaEnd)
+    throw corrupt(`the column metadata of ${formatTableId(id)} has another length than it says`);
+  r.skip((count + 7) >> 3);
+  const extras = readExtras(r);
+  const names = readNames(extras.get(META.columnName));
+  if (names.length !== count) {
+    throw syncError("TABLE_ROW_IMAGE", `${formatTableId(id)}: the binlog does not name the columns`, {
+      hint: "SET GLOBAL binlog_row_metadata = 'FULL' on the source, then take the table's snapshot again",
+    });
+  }
+  const columns = buildColumns(id, { raw, names, extras, collations });
+  const primaryKey = readPackedLengths(extras.get(META.simplePrimaryKey)).map((index) => {
+    const name = names[index];
+    if (name === undefined)
+      throw corrupt(`the primary key of ${formatTableId(id)} names column ${index} of ${count}`);
+    return name;
+  });
+  return { id, columns, primaryKey, version: schemaVersion(columns, primaryKey) };
+}
+
+function readColumnMeta(r: ByteReader, type: number): RawColumn {
+  switch (type) {
+    case TYPE.float:
+    case TYPE.double:
+    case TYPE.blob:
+    case TYPE.json:
+    case TYPE.timestamp2:
+    case TYPE.datetime2:
+    case TYPE.time2:
+    case 242: // VECTOR
+    case 255: // GEOMETRY
+      return { type, meta: r.u8(), realType: type };
+    case TYPE.varchar:
+    case TYPE.bit:
+    case TYPE.newDecimal:
+      return { type, meta: r.u16(), realType: type };
+    case TYPE.string: {
+      const first = r.u8();
+      const second = r.u8();
+      // Lengths over 255 steal two bits of the type byte, stored inverted.
+      if ((first & 0x30) !== 0x30) {
+        return { type, meta: second | (((first & 0x30) ^ 0x30) << 4), realType: first | 0x30 };
+      }
+      return { type, meta: second, realType: first };
+    }
+    default:
+      return { type, meta: 0, realType: type };
+  }
+}
+
+function readExtras(r: ByteReader): ReadonlyMap<number, ByteReader> {
+  const extras = new Map<number, ByteReader>();
+  while (r.left > 0) {
+    const kind = r.u8();
+    const length = r.packedLength();
+    const from = r.position;
+    r.skip(length);
+    extras.set(kind, new ByteReader(r.bytes, from, from + length));
+  }
+  return extras;
+}
+
+function readNames(r: ByteReader | undefined): string[] {
+  const names: string[] = [];
+  while (r !== undefined && r.left > 0) names.push(r.text(r.packedLength()));
+  return names;
+}
+
+function readPackedLengths(r: ByteReader | undefined): number[] {
+  const values: number[] = [];
+  while (r !== undefined && r.left > 0) values.push(r.packedLength());
+  return values;
+}
+
+const isNumeric = (c: RawColumn): boolean =>
+  c.type === TYPE.tiny ||
+  c.type === TYPE.short ||
+  c.type === TYPE.int24 ||
+  c.type === TYPE.long ||
+  c.type === TYPE.longLong ||
+  c.type === TYPE.newDecimal ||
+  c.type === TYPE.float ||
+  c.type === TYPE.double;
+
+const isEnumOrSet = (c: RawColumn): boolean => c.realType === TYPE.enum || c.realType === TYPE.set;
+
+const isCharacter = (c: RawColumn): boolean =>
+  (c.type === TYPE.string && !isEnumOrSet(c)) ||
+  c.type === TYPE.varchar ||
+  c.type === TYPE.blob ||
+  c.type === 253;
+
+/** Collation number of each column that `applies`, either one default with exceptions or a full list. */
+function readCollations(
+  columns: readonly RawColumn[],
+  applies: (c: RawColumn) => boolean,
+  byDefault: ByteReader | undefined,
+  byColumn: ByteReader | undefined,
+): ReadonlyMap<number, number> {
+  const result = new Map<number, number>();
+  const indexes = columns.flatMap((c, i) => (applies(c) ? [i] : []));
+  if (byColumn !== undefined) {
+    readPackedLengths(byColumn).forEach((collation, i) => {
+      const index = indexes[i];
+      if (index !== undefined) result.set(index, collation);
+    });
+    return result;
+  }
+  const [common, ...exceptions] = readPackedLengths(byDefault);
+  if (common === undefined) return result;
+  for (const index of indexes) result.set(index, common);
+  for (let i = 0; i + 1 < exceptions.length; i += 2) {
+    const index = indexes[exceptions[i] as number];
+    if (index !== undefined) result.set(index, exceptions[i + 1] as number);
+  }
+  return result;
+}
+
+interface ColumnSources {
+  readonly raw: readonly RawColumn[];
+  readonly names: readonly string[];
+  readonly extras: ReadonlyMap<number, ByteReader>;
+  readonly collations: Collations;
+}
+
+function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
+  const { raw, names, extras } = sources;
+  const textCollations = readCollations(
+    raw,
+    isCharacter,
+    extras.get(META.defaultCharset),
+    extras.get(META.columnCharset),
+  );
+  const memberCollations = readCollations(
+    raw,
+    isEnumOrSet,
+    extras.get(META.enumSetDefaultCharset),
+    extras.get(META.enumSetColumnCharset),
+  );
+  const unsigned = readSignedness(raw, extras.get(META.signedness));
+  const enums = readMemberLists(extras.get(META.enumMembers));
+  const sets = readMemberLists(extras.get(META.setMembers));
+  return raw.map((column, i) => {
+    const name = names[i] as string;
+    const refuse = (what: string): Error => unsupported(id, name, what);
+    const charsetOf = (collation: number | undefined): string =>
+      sources.collations.get(collation ?? -1) ?? `of collation ${collation ?? "unknown"}`;
+    if (isEnumOrSet(column)) {
+      const list = (column.realType === TYPE.enum ? enums : sets).shift();
+      if (list === undefined) throw corrupt(`${formatTableId(id)}.${name} has no list of members`);
+      const charset = textCharset(charsetOf(memberCollations.get(i)), refuse);
+      const members = list.map((member) => decodeName(member, charset));
+      return {
+        name,
+        type: { kind: column.realType === TYPE.enum ? "enum" : "set", members },
+        lengthBytes: 0,
+      };
+    }
+    if (isCharacter(column))
+      return { name, ...characterColumn(column, charsetOf(textCollations.get(i)), refuse) };
+    if (column.type === TYPE.json) return { name, type: { kind: "json" }, lengthBytes: column.meta };
+    return { name, type: fixedType(column, unsigned.has(i), refuse), lengthBytes: 0 };
+  });
+}
+
+function readSignedness(columns: readonly RawColumn[], r: ByteReader | undefined): ReadonlySet<number> {
+  const unsigned = new Set<number>();
+  if (r === undefined) return unsigned;
+  const bits = r.take(r.left);
+  columns
+    .flatMap((c, i) => (isNumeric(c) ? [i] : []))
+    .forEach((index, i) => {
+      if (((bits[i >> 3] ?? 0) & (0x80 >> (i & 7))) !== 0) unsigned.add(index);
+    });
+  return unsigned;
+}
+
+function readMemberLists(r: ByteReader | undefined): Uint8Array[][] {
+  const lists: Uint8Array[][] = [];
+  while (r !== undefined && r.left > 0) {
+    const list: Uint8Array[] = [];
+    for (let left = r.packedLength(); left > 0; left--) list.push(r.take(r.packedLength()));
+    lists.push(list);
+  }
+  return lists;
+}
+
+function decodeName(bytes: Uint8Array, charset: TextCharset): string {
+  return charset === "latin1"
+    ? new TextDecoder("windows-1252").decode(bytes)
+    : Buffer.from(bytes).toString("utf8");
+}
+
+function textCharset(charset: string, refuse: (what: string) => Error): TextCharset {
+  const known = TEXT_CHARSETS.find((c) => c === charset);
+  if (known === undefined) throw refuse(`the character set ${charset}`);
+  return known;
+}
+
+function characterColumn(
+  column: RawColumn,
+  charset: string,
+  refuse: (what: string) => Error,
+): { type: ColumnType; lengthBytes: number } {
+  const isBlob = column.type === TYPE.blob;
+  const lengthBytes = isBlob ? column.meta : column.meta < 256 ? 1 : 2;
+  const isVarchar = column.type === TYPE.varchar;
+  if (charset === "binary") {
+    const form = isBlob ? "blob" : isVarchar ? "varbinary" : "binary";
+    return { type: { kind: "bytes", form, length: isBlob ? null : column.meta }, lengthBytes };
+  }
+  const form = isBlob ? "text" : isVarchar ? "varchar" : "char";
+  return { type: { kind: "text", form, charset: textCharset(charset, refuse) }, lengthBytes };
+}
+
+const INT_BYTES: ReadonlyMap<number, 1 | 2 | 3 | 4 | 8> = new Map([
+  [TYPE.tiny, 1],
+  [TYPE.short, 2],
+  [TYPE.int24, 3],
+  [TYPE.long, 4],
+  [TYPE.longLong, 8],
+]);
+
+function fixedType(column: RawColumn, unsigned: boolean, refuse: (what: string) => Error): ColumnType {
+  const bytes = INT_BYTES.get(column.type);
+  if (bytes !== undefined) return { kind: "int", bytes, unsigned };
+  switch (column.type) {
+    case TYPE.newDecimal:
+      return { kind: "decimal", precision: column.meta & 0xff, scale: column.meta >> 8 };
+    case TYPE.float:
+      return { kind: "float" };
+    case TYPE.double:
+      return { kind: "double" };
+    case TYPE.bit:
+      return { kind: "bit", bits: (column.meta & 0xff) + (column.meta >> 8) * 8 };
+    case TYPE.date:
+      return { kind: "date" };
+    case TYPE.time2:
+      return { kind: "time", fsp: column.meta };
+    case TYPE.datetime2:
+      return { kind: "datetime", fsp: column.meta };
+    case TYPE.timestamp2:
+      return { kind: "timestamp", fsp: column.meta };
+    case TYPE.year:
+      return { kind: "year" };
+    default:
+      throw refuse(`the binlog type ${column.type}`);
+  }
+}
+
+function unsupported(id: TableId, column: string, what: string): Error {
+  return syncError(
+    "TABLE_TYPE_UNSUPPORTED",
+    `${formatTableId(id)}.${column} has ${what}, which cannot be kept exactly`,
+    {
+      hint: "leave the table out with `exclude`, or change the column; `tallylake check --types` lists what is supported",
+    },
+  );
+}

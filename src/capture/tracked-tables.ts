@@ -1,0 +1,253 @@
+import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
+import type { TableStop } from "../types/ports.ts";
+import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
+import type { TableSchema } from "../types/table-schema.ts";
+import { isSyncError } from "../types/errors.ts";
+import type { Hasher64 } from "../util/xxhash.ts";
+import { BatchBuilder, type Numbering } from "./batch-builder.ts";
+import { corrupt, EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { compileRowDecoder, type RowDecoder } from "./row-decode.ts";
+import type { Statement } from "./statement.ts";
+import { parseTableMap, parseTableMapName, type Collations } from "./table-map.ts";
+
+/** Why a table cannot be followed any further; where is known by the caller. */
+export type StopReason = Omit<TableStop, "at">;
+
+export interface TrackedTablesOptions {
+  readonly schemas: readonly TableSchema[];
+  readonly collations: Collations;
+  readonly numbering: Numbering;
+  /** `lower_case_table_names` is not 0: names are compared without case. */
+  readonly foldsCase: boolean;
+}
+
+interface TrackedTable {
+  readonly schema: TableSchema;
+  readonly builder: BatchBuilder;
+  readonly decoders: Map<string, RowDecoder>;
+  isStopped: boolean;
+  /** It has rows in the open transaction. */
+  isOpen: boolean;
+}
+
+/** What a table number of the binlog stands for, as long as its TABLE_MAP stays the same to the byte. */
+interface Mapping {
+  readonly body: Uint8Array;
+  /** Null for a table that we do not keep. */
+  readonly table: TrackedTable | null;
+  readonly decoder: RowDecoder | null;
+  /** Why rows of this mapping cannot be read; told when the first of them comes. */
+  readonly refusal: StopReason | null;
+}
+
+/** The tables that we keep, on their way through the binlog: TABLE_MAPs, rows, and what stops a table. */
+export class TrackedTables {
+  readonly #options: TrackedTablesOptions;
+  readonly #tables: ReadonlyMap<string, TrackedTable>;
+  readonly #maps = new Map<number, Mapping>();
+  #transaction: Omit<TransactionRef, "firstRow"> | null = null;
+  #isEcho = false;
+  #open: TrackedTable[] = [];
+  #pendingRows = 0;
+  #pendingBytes = 0;
+
+  constructor(options: TrackedTablesOptions) {
+    this.#options = options;
+    this.#tables = new Map(
+      options.schemas.map((schema) => [
+        this.#key(schema.id),
+        {
+          schema,
+          builder: new BatchBuilder(schema, options.numbering),
+          decoders: new Map<string, RowDecoder>(),
+          isStopped: false,
+          isOpen: false,
+        },
+      ]),
+    );
+  }
+
+  #key(id: TableId): string {
+    const key = tableKey(id);
+    return this.#options.foldsCase ? key.toLowerCase() : key;
+  }
+
+  /** Rows that wait in the builders. */
+  get pendingRows(): number {
+    return this.#pendingRows;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  get hasOpenRows(): boolean {
+    return this.#open.length > 0;
+  }
+
+  openTables(): readonly TableId[] {
+    return this.#open.map((table) => table.schema.id);
+  }
+
+  /** Whether every table has stopped, so that reading on serves nobody. */
+  get allStopped(): boolean {
+    return [...this.#tables.values()].every((table) => table.isStopped);
+  }
+
+  beginTransaction(transaction: Omit<TransactionRef, "firstRow">, isEcho: boolean): void {
+    this.#transaction = transaction;
+    this.#isEcho = isEcho;
+  }
+
+  endTransaction(): void {
+    for (const table of this.#open) {
+      table.isOpen = false;
+      table.builder.endTransaction();
+    }
+    this.#open = [];
+    this.#transaction = null;
+  }
+
+  stop(id: TableId): void {
+    const table = this.#tables.get(this.#key(id));
+    if (table !== undefined) table.isStopped = true;
+  }
+
+  forgetMaps(): void {
+    this.#maps.clear();
+  }
+
+  map(bytes: Uint8Array, header: EventHeader, hasher: Hasher64): void {
+    const { mapId, id } = parseTableMapName(bytes, header.bodyStart, header.bodyEnd);
+    const known = this.#maps.get(mapId);
+    const body = bytes.subarray(header.bodyStart, header.bodyEnd);
+    if (known === undefined || Buffer.compare(known.body, body) !== 0) {
+      this.#maps.set(mapId, this.#makeMapping(id, bytes, header));
+    }
+    hasher.update(Buffer.from(formatTableId(id)));
+  }
+
+  #makeMapping(id: TableId, bytes: Uint8Array, header: EventHeader): Mapping {
+    const body = Uint8Array.from(bytes.subarray(header.bodyStart, header.bodyEnd));
+    const table = this.#tables.get(this.#key(id)) ?? null;
+    if (table === null) return { body, table, decoder: null, refusal: null };
+    try {
+      const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options.collations);
+      if (map.version !== table.schema.version) {
+        return { body, table, decoder: null, refusal: schemaChanged(table.schema, map.columns.length) };
+      }
+      let decoder = table.decoders.get(map.version);
+      if (decoder === undefined) {
+        decoder = compileRowDecoder(map);
+        table.decoders.set(map.version, decoder);
+      }
+      return { body, table, decoder, refusal: null };
+    } catch (error) {
+      if (!isSyncError(error) || error.exitCode !== 1) throw error;
+      const refusal = { table: table.schema.id, code: error.code, message: error.message, hint: error.hint };
+      return { body, table, decoder: null, refusal };
+    }
+  }
+
+  /** Adds the rows of an event to their table; returns why the table stops here, or null. */
+  rows(bytes: Uint8Array, header: EventHeader, hasher: Hasher64): StopReason | null {
+    const r = new ByteReader(bytes, header.bodyStart, header.bodyEnd);
+    const mapId = r.uint(6);
+    r.skip(2);
+    r.skip(r.u16() - 2);
+    const columns = r.packedLength();
+    const isUpdate = header.type === EVENT.updateRows;
+    const bitmaps = r.take(((columns + 7) >> 3) * (isUpdate ? 2 : 1));
+    hasher.update(ROW_EVENT_MARKS.get(header.type) ?? bytes.subarray(0, 0));
+    hasher.update(bytes.subarray(r.position, header.bodyEnd));
+    const mapping = this.#maps.get(mapId);
+    if (mapping === undefined) {
+      // The number that ends a statement without rows of its own.
+      if (mapId === DUMMY_MAP_ID && r.left === 0) return null;
+      throw corrupt(`a row event names the table number ${mapId}, which no TABLE_MAP has introduced`);
+    }
+    const { table, decoder, refusal } = mapping;
+    if (table === null || table.isStopped || this.#isEcho) return null;
+    if (refusal !== null) return refusal;
+    if (!allSet(bitmaps, columns)) return partialImage(table.schema.id);
+    if (decoder === null || this.#transaction === null)
+      throw corrupt("a row event came without its transaction");
+    if (!table.isOpen) {
+      table.isOpen = true;
+      this.#open.push(table);
+      table.builder.beginTransaction(this.#transaction);
+    }
+    const operation = isUpdate ? "u" : header.type === EVENT.writeRows ? "c" : "d";
+    const { builder } = table;
+    this.#pendingRows -= builder.count;
+    this.#pendingBytes -= builder.byteLength;
+    builder.add({ operation, bytes, from: r.position, to: header.bodyEnd }, decoder);
+    this.#pendingRows += builder.count;
+    this.#pendingBytes += builder.byteLength;
+    return null;
+  }
+
+  /** Tables that a DDL statement stops. */
+  affectedBy(
+    statement: Extract<Statement, { kind: "ddl" | "dropDatabase" }>,
+    query: QueryEvent,
+  ): readonly StopReason[] {
+    const isHit = (id: TableId): boolean => {
+      if (statement.kind === "ddl")
+        return statement.tables.some((named) => this.#key(named) === this.#key(id));
+      const fold = (name: string): string => (this.#options.foldsCase ? name.toLowerCase() : name);
+      return fold(statement.database) === fold(id.database);
+    };
+    return [...this.#tables.values()]
+      .filter((table) => !table.isStopped && isHit(table.schema.id))
+      .map((table) => ddl(table.schema.id, query.statement));
+  }
+
+  takeBatches(): readonly ChangeBatch[] {
+    const batches: ChangeBatch[] = [];
+    for (const { builder } of this.#tables.values()) if (builder.count > 0) batches.push(builder.take());
+    this.#pendingRows = 0;
+    this.#pendingBytes = 0;
+    return batches;
+  }
+}
+
+/** What enters the hash of a transaction for the kind of a row event. */
+const ROW_EVENT_MARKS: ReadonlyMap<number, Uint8Array> = new Map(
+  [EVENT.writeRows, EVENT.updateRows, EVENT.deleteRows].map((type) => [type, Uint8Array.of(type)]),
+);
+
+const DUMMY_MAP_ID = 0xffffff;
+
+/** Whether a bitmap of present columns has all of them; an update has two bitmaps. */
+function allSet(bitmaps: Uint8Array, columns: number): boolean {
+  const bytes = (columns + 7) >> 3;
+  const tail = columns & 7;
+  return bitmaps.every((byte, i) => {
+    const expected = tail !== 0 && i % bytes === bytes - 1 ? (1 << tail) - 1 : 0xff;
+    return (byte & expected) === expected;
+  });
+}
+
+const schemaChanged = (schema: TableSchema, columns: number): StopReason => ({
+  table: schema.id,
+  code: "TABLE_SCHEMA_CHANGED",
+  message: `its rows have another schema than the lake's table (${schema.columns.length} columns there, ${columns} in the binlog)`,
+  hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+});
+
+const partialImage = (table: TableId): StopReason => ({
+  table,
+  code: "TABLE_ROW_IMAGE",
+  message: "a row came without some of its columns (binlog_row_image is not FULL in some session)",
+  hint: "SET GLOBAL binlog_row_image = 'FULL' on the source, end the session that changed it, then take the table's snapshot again",
+});
+
+/** The statement's first word only: its text may hold what nobody should read in a log. */
+const ddl = (table: TableId, statement: string): StopReason => ({
+  table,
+  code: "TABLE_DDL",
+  message: `a ${/^\W*(\w+)/.exec(statement)?.[1]?.toUpperCase() ?? "DDL"} statement changed the table`,
+  hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+});

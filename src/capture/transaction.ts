@@ -1,0 +1,396 @@
+import type { CapturePosition, TableCounts, TableStop } from "../types/ports.ts";
+import { countBatch } from "../types/batch-count.ts";
+import type { ChangeBatch } from "../types/change-batch.ts";
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
+import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
+import { syncError } from "../types/errors.ts";
+import { hasher64, hex64, type Hasher64 } from "../util/xxhash.ts";
+import type { Numbering } from "./batch-builder.ts";
+import {
+  corrupt,
+  EVENT,
+  isOnePhaseXa,
+  parseGtidEvent,
+  parseQueryEvent,
+  parseRotateEvent,
+  type EventHeader,
+} from "./binlog-event.ts";
+import { classifyStatement } from "./statement.ts";
+import type { TrackedTables } from "./tracked-tables.ts";
+
+/**
+ * Puts events together to transactions. A transaction begins with its GTID event and ends with XID, with a
+ * QUERY of COMMIT, with a one-phase XA_PREPARE, or, when no BEGIN came, with its only statement (DDL). Rows go
+ * straight to the builders of their tables; a transaction counts only when it has ended, so whatever is
+ * flushed before is not announced by a position yet.
+ *
+ * An event type that is not listed stops the stream, unless it is flagged as ignorable by the server's own
+ * rule for replicas.
+ */
+export interface AssemblerOptions {
+  readonly tables: TrackedTables;
+  readonly identity: SourceIdentity;
+  readonly from: SourcePosition;
+  readonly numbering: Numbering;
+  /**
+   * The last transaction of `from`, which the server was asked to send once more: it must come first and be
+   * the same, or the binlog has another history. Null when there is none to compare.
+   */
+  readonly expected: LastTransaction | null;
+}
+
+interface OpenTransaction {
+  readonly gtid: Gtid;
+  readonly text: string;
+  readonly commitUs: number;
+  readonly ordinal: number;
+  /** It was applied before and is here only to be compared. */
+  readonly isEcho: boolean;
+  hasBegun: boolean;
+}
+
+export class TransactionAssembler {
+  readonly #tables: TrackedTables;
+  readonly #identity: SourceIdentity;
+  readonly #expected: LastTransaction | null;
+  readonly #hasher: Hasher64 = hasher64();
+  #open: OpenTransaction | null = null;
+  #gtids: GtidSet;
+  #file: string;
+  #offset: number;
+  #lastOffset = 0;
+  #numbering: Numbering;
+  #last: { gtid: string; commitUs: number; hash: bigint } | null = null;
+  #lastBefore: LastTransaction | null;
+  #transactions = 0;
+  #stops: TableStop[] = [];
+  #counts: TableCounts[] = [];
+  #echoPending: boolean;
+
+  constructor(options: AssemblerOptions) {
+    this.#tables = options.tables;
+    this.#identity = options.identity;
+    this.#expected = options.expected;
+    this.#echoPending = options.expected !== null;
+    this.#gtids = options.from.gtids;
+    this.#file = options.from.file;
+    this.#offset = options.from.offset;
+    this.#numbering = options.numbering;
+    this.#lastBefore = options.from.last;
+  }
+
+  /** Whether a transaction has begun and not ended. */
+  get isInside(): boolean {
+    return this.#open !== null;
+  }
+
+  /** Transactions that ended since the last position was taken. */
+  get transactions(): number {
+    return this.#transactions;
+  }
+
+  /** Where the reader stands: behind the last transaction that ended. */
+  position(): SourcePosition {
+    const last = this.#last;
+    return {
+      gtids: this.#gtids,
+      file: this.#file,
+      offset: this.#offset,
+      seq: this.#numbering.seq,
+      last:
+        last === null
+          ? this.#lastBefore
+          : { gtid: last.gtid, commitUs: last.commitUs, hash: hex64(last.hash) },
+    };
+  }
+
+  /** The position as news for the channel, and what it covers begins anew. */
+  takePosition(): CapturePosition {
+    const item: CapturePosition = {
+      kind: "position",
+      position: this.position(),
+      commitUs: this.#last?.commitUs ?? this.#lastBefore?.commitUs ?? 0,
+      transactions: this.#transactions,
+      stops: this.#stops,
+      counts: this.#counts,
+    };
+    this.#counts = [];
+    this.#transactions = 0;
+    this.#stops = [];
+    return item;
+  }
+
+  /** The rows that came since the last call, counted on their way out. */
+  takeBatches(): readonly ChangeBatch[] {
+    const batches = this.#tables.takeBatches();
+    for (const batch of batches) {
+      const counts = countBatch(batch, {
+        identity: this.#identity,
+        hop: "capture",
+        class: null,
+        content: true,
+      });
+      this.#counts.push({ table: batch.schema.id, counts });
+    }
+    return batches;
+  }
+
+  event(bytes: Uint8Array, header: EventHeader): void {
+    const { type, bodyStart, bodyEnd } = header;
+    switch (type) {
+      case EVENT.gtid:
+        this.#begin(parseGtidEvent(bytes, bodyStart, bodyEnd));
+        return;
+      case EVENT.query:
+        this.#query(bytes, header);
+        return;
+      case EVENT.tableMap:
+        this.#inside("TABLE_MAP");
+        this.#tables.map(bytes, header, this.#hasher);
+        return;
+      case EVENT.writeRows:
+      case EVENT.updateRows:
+      case EVENT.deleteRows:
+        this.#rows(bytes, header);
+        return;
+      case EVENT.xid:
+        this.#inside("XID");
+        this.#end(header);
+        return;
+      case EVENT.xaPrepare:
+        this.#xaPrepare(bytes, header);
+        return;
+      case EVENT.rotate:
+        this.#rotate(bytes, header);
+        return;
+      case EVENT.formatDescription:
+        // A restart of the server may give out table numbers again.
+        this.#tables.forgetMaps();
+        return;
+      case EVENT.heartbeat:
+      case EVENT.heartbeatV2:
+      case EVENT.previousGtids:
+      case EVENT.stop:
+      case EVENT.rowsQuery:
+      case EVENT.ignorable:
+      case EVENT.transactionContext:
+      case EVENT.viewChange:
+        return;
+      default:
+        this.#refuse(header);
+    }
+  }
+
+  #inside(what: string): OpenTransaction {
+    if (this.#open === null) throw corrupt(`a ${what} event came outside of a transaction`);
+    return this.#open;
+  }
+
+  #begin(event: Gtid & { readonly commitUs: number }): void {
+    if (this.#open !== null) throw corrupt(`${formatGtid(event)} began inside ${this.#open.text}`);
+    const text = formatGtid(event);
+    const isEcho = this.#echoPending;
+    if (isEcho && text !== this.#expected?.gtid)
+      throw historyBroken(this.#expected, `${text} came in its place`);
+    this.#open = {
+      gtid: { origin: event.origin, number: event.number },
+      text,
+      commitUs: event.commitUs,
+      ordinal: ++this.#numbering.ordinal,
+      isEcho,
+      hasBegun: false,
+    };
+    this.#tables.beginTransaction(
+      { ordinal: this.#open.ordinal, gtid: text, commitUs: event.commitUs },
+      isEcho,
+    );
+  }
+
+  #rows(bytes: Uint8Array, header: EventHeader): void {
+    this.#inside("row");
+    const stop = this.#tables.rows(bytes, header, this.#hasher);
+    if (stop !== null) this.#stop(stop);
+  }
+
+  #query(bytes: Uint8Array, header: EventHeader): void {
+    const open = this.#inside("QUERY");
+    const query = parseQueryEvent(bytes, header.bodyStart, header.bodyEnd);
+    const statement = classifyStatement(query.statement, query.database);
+    switch (statement.kind) {
+      case "begin":
+      case "xaStart":
+        open.hasBegun = true;
+        return;
+      case "commit":
+        this.#end(header);
+        return;
+      case "rollback":
+        if (this.#tables.hasOpenRows) {
+          throw syncError("BINLOG_EVENT_UNKNOWN", `${open.text} has rows and ends with ROLLBACK`, {
+            hint: "a table without transactions took part in it: keep only InnoDB tables in `tables`",
+          });
+        }
+        this.#end(header);
+        return;
+      case "harmless":
+        break;
+      case "ddl":
+      case "dropDatabase":
+        this.#hasher.update(Buffer.from(query.statement));
+        if (!open.isEcho) for (const stop of this.#tables.affectedBy(statement, query)) this.#stop(stop);
+        break;
+      case "dml":
+        throw syncError(
+          "BINLOG_STATEMENT",
+          `${open.text} changed rows by a statement, not by row events (binlog_format)`,
+          {
+            hint: "SET GLOBAL binlog_format = 'ROW' on the source, end the session that changed it, and take the snapshot again: what the statement did is not in the binlog",
+          },
+        );
+      case "unknown":
+        throw syncError("BINLOG_EVENT_UNKNOWN", `${open.text} is a statement of a kind that is not known`, {
+          hint: `look at it with \`mysqlbinlog\` in ${this.#file}; report it, so that it can be classified`,
+        });
+    }
+    if (!open.hasBegun) this.#end(header);
+  }
+
+  #xaPrepare(bytes: Uint8Array, header: EventHeader): void {
+    const open = this.#inside("XA_PREPARE");
+    if (!isOnePhaseXa(bytes, header.bodyStart) && !open.isEcho) {
+      // Whether these rows ever count is decided by a later transaction.
+      for (const table of this.#tables.openTables()) {
+        this.#stop({
+          table,
+          code: "TABLE_XA",
+          message: `${open.text} prepared changes of this table in an XA transaction`,
+          hint: "keep the table out of XA transactions, then take its snapshot again",
+        });
+      }
+    }
+    this.#end(header);
+  }
+
+  #stop(stop: Omit<TableStop, "at">): void {
+    this.#tables.stop(stop.table);
+    this.#stops.push({ ...stop, at: this.position() });
+  }
+
+  #end(header: EventHeader): void {
+    const open = this.#inside("end of transaction");
+    const hash = this.#hasher.digest();
+    this.#hasher.reset();
+    this.#advance(header);
+    this.#tables.endTransaction();
+    this.#open = null;
+    if (open.isEcho) {
+      this.#checkEcho(open, hex64(hash));
+      return;
+    }
+    this.#gtids = this.#gtids.add(open.gtid);
+    this.#last = { gtid: open.text, commitUs: open.commitUs, hash };
+    this.#transactions++;
+  }
+
+  #checkEcho(open: OpenTransaction, hash: string): void {
+    this.#echoPending = false;
+    const { commitUs } = open;
+    if (hash !== this.#expected?.hash || commitUs !== this.#expected.commitUs) {
+      throw historyBroken(this.#expected, `the server has ${hash} committed at ${commitUs}`);
+    }
+  }
+
+  /** The end of an event counts 32 bits only; inside a file it never goes back, so a smaller one has wrapped. */
+  #advance(header: EventHeader): void {
+    if (header.endOffset === 0) return;
+    let offset = Math.floor(this.#lastOffset / WRAP) * WRAP + header.endOffset;
+    if (offset < this.#lastOffset) offset += WRAP;
+    this.#lastOffset = offset;
+    this.#offset = offset;
+  }
+
+  #rotate(bytes: Uint8Array, header: EventHeader): void {
+    if (this.#open !== null) throw corrupt(`a new binlog file began inside ${this.#open.text}`);
+    const rotate = parseRotateEvent(bytes, header.bodyStart, header.bodyEnd);
+    this.#file = rotate.file;
+    this.#offset = rotate.offset;
+    this.#lastOffset = rotate.offset;
+  }
+
+  #refuse(header: EventHeader): void {
+    if (header.isIgnorable) return;
+    const known = REFUSED.get(header.type);
+    const code = header.type === EVENT.incident ? "BINLOG_INCIDENT" : (known?.code ?? "BINLOG_EVENT_UNKNOWN");
+    const what = known?.what ?? `an event of type ${header.type}`;
+    throw syncError(code, `the binlog holds ${what} before ${this.#file}:${header.endOffset}`, {
+      hint:
+        known?.hint ??
+        "this version cannot read it: leave the feature off on the source, then take the snapshot again",
+    });
+  }
+}
+
+const WRAP = 2 ** 32;
+
+interface Refusal {
+  readonly what: string;
+  readonly hint: string;
+  readonly code?: "BINLOG_STATEMENT";
+}
+
+const STATEMENT: Refusal = {
+  code: "BINLOG_STATEMENT",
+  what: "a change by statement, not by row events (binlog_format),",
+  hint: "SET GLOBAL binlog_format = 'ROW' on the source, then take the snapshot again",
+};
+
+const REFUSED: ReadonlyMap<number, Refusal> = new Map([
+  [EVENT.intvar, STATEMENT],
+  [EVENT.rand, STATEMENT],
+  [EVENT.userVar, STATEMENT],
+  [EVENT.beginLoadQuery, STATEMENT],
+  [EVENT.executeLoadQuery, STATEMENT],
+  [
+    EVENT.incident,
+    {
+      what: "an INCIDENT event: the server lost events",
+      hint: "take the snapshot of all tables again: remove their folders from the lake and run `tallylake init`",
+    },
+  ],
+  [
+    EVENT.anonymousGtid,
+    {
+      what: "a transaction without GTID",
+      hint: "SET GLOBAL gtid_mode = ON on the source (step by step), then take the snapshot again",
+    },
+  ],
+  [
+    EVENT.taggedGtid,
+    { what: "a tagged GTID", hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again" },
+  ],
+  [
+    EVENT.transactionPayload,
+    {
+      what: "a compressed transaction",
+      hint: "SET GLOBAL binlog_transaction_compression = OFF on the source, and in no session ON, then take the snapshot again",
+    },
+  ],
+  [
+    EVENT.partialUpdateRows,
+    {
+      what: "a partial JSON update",
+      hint: "SET GLOBAL binlog_row_value_options = '' on the source, and in no session PARTIAL_JSON, then take the snapshot again",
+    },
+  ],
+]);
+
+function historyBroken(expected: LastTransaction | null, what: string): Error {
+  return syncError(
+    "SOURCE_HISTORY_BROKEN",
+    `the binlog has another history: ${expected?.gtid ?? "the last transaction"} (hash ${expected?.hash ?? "?"}) was read before, and ${what}`,
+    {
+      hint: "the binary logs were reset, or the server was restored: raise `source.epoch` by one, remove the tables' folders from the lake and run `tallylake init`",
+    },
+  );
+}

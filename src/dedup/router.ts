@@ -1,0 +1,165 @@
+import type { GtidSet } from "../types/gtid.ts";
+import type { HopCount } from "../types/hop-count.ts";
+import type { CommitResult, Delivery, TableStop } from "../types/ports.ts";
+import { isSyncError } from "../types/errors.ts";
+import { formatTableId, tableKey } from "../types/table-id.ts";
+import type { SyncError } from "../util/errors.ts";
+import type { Log } from "../util/log.ts";
+import { step } from "../util/step.ts";
+import type { TableApplier } from "./table-applier.ts";
+
+export interface RouterOptions {
+  readonly appliers: readonly TableApplier[];
+  readonly policy: CommitPolicy;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
+  readonly onStop: (applier: TableApplier, stop: TableStop) => void;
+}
+
+/** When a table commits: after the first of these, and always at the end of a unit. */
+export interface CommitPolicy {
+  readonly everyMs: number;
+  readonly rows: number;
+  /** A table without changes commits its position this often. */
+  readonly idleEveryMs: number;
+}
+
+/**
+ * One stream to many tables. Each table gets its own batches, learns every position, commits when it is due,
+ * and stops alone when it must: the others go on.
+ *
+ * A commit holds whole units of the channel, so it begins only between two of them.
+ */
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #byKey: ReadonlyMap<string, TableApplier>;
+  readonly #running = new Set<Promise<void>>();
+  readonly #committing = new Set<TableApplier>();
+  #isInUnit = false;
+  #failure: Error | null = null;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.#byKey = new Map(options.appliers.map((applier) => [tableKey(applier.table.id), applier]));
+  }
+
+  get isAllStopped(): boolean {
+    return this.#options.appliers.every((applier) => applier.stop !== null);
+  }
+
+  /** Whether every table that still goes has been offered all transactions of the set. */
+  hasReached(target: GtidSet): boolean {
+    return this.#options.appliers.every(
+      (applier) => applier.stop !== null || (applier.position?.gtids.includes(target) ?? false),
+    );
+  }
+
+  /** Takes one unit of the channel whole. */
+  async take(delivery: Delivery): Promise<void> {
+    this.#throwFailure();
+    this.#isInUnit = true;
+    try {
+      const stops = new Map(delivery.end.stops.map((stop) => [tableKey(stop.table), stop]));
+      for await (const batch of delivery.batches) {
+        const key = tableKey(batch.schema.id);
+        const applier = this.#byKey.get(key);
+        if (applier !== undefined)
+          await this.#guard(applier, () => applier.offer(batch, stops.get(key) ?? null));
+      }
+      step("apply.unit");
+      this.#close(delivery, stops);
+    } finally {
+      this.#isInUnit = false;
+    }
+    this.commitDue();
+  }
+
+  #close(delivery: Delivery, stops: ReadonlyMap<string, TableStop>): void {
+    const counts = new Map<string, readonly HopCount[]>(
+      delivery.end.counts.map((captured) => [tableKey(captured.table), captured.counts]),
+    );
+    for (const [key, applier] of this.#byKey) {
+      if (applier.stop !== null) continue;
+      const stop = stops.get(key) ?? null;
+      applier.advance(delivery.end.position, counts.get(key) ?? [], stop);
+      if (stop !== null) this.#options.onStop(applier, stop);
+    }
+  }
+
+  /** Starts the commits that are due; does nothing inside a unit. */
+  commitDue(): void {
+    if (this.#isInUnit) return;
+    for (const applier of this.#options.appliers) if (this.#isDue(applier)) this.#startCommit(applier);
+  }
+
+  #isDue(applier: TableApplier): boolean {
+    if (this.#committing.has(applier)) return false;
+    const { rows, sinceMs } = applier.pending;
+    const { policy, now } = this.#options;
+    if (rows >= policy.rows || (sinceMs !== null && now() - sinceMs >= policy.everyMs))
+      return applier.isBehind;
+    const isIdle = rows === 0 && now() - applier.lastCommitMs >= policy.idleEveryMs;
+    return (isIdle || applier.stop !== null) && applier.isBehind;
+  }
+
+  /** Commits every table up to its last position, and waits for it. */
+  async commitAll(): Promise<void> {
+    await Promise.all(this.#running);
+    for (const applier of this.#options.appliers) if (applier.isBehind) this.#startCommit(applier);
+    await Promise.all(this.#running);
+    this.#throwFailure();
+  }
+
+  /** Waits for the commits that are under way. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #startCommit(applier: TableApplier): void {
+    this.#committing.add(applier);
+    const commit = this.#guard(applier, async () => {
+      const result = await applier.commit();
+      if (result !== null) this.#options.onCommit(applier, result);
+    })
+      .catch((error: unknown) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#committing.delete(applier);
+        this.#running.delete(commit);
+      });
+    this.#running.add(commit);
+  }
+
+  /** An error that concerns one table stops that table; any other ends the whole. */
+  async #guard(applier: TableApplier, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const at = applier.table.checkpoint?.position;
+      if (at === undefined || !concernsOneTable(error)) throw error;
+      const { id } = applier.table;
+      const stop = { table: id, code: error.code, message: error.message, hint: error.hint, at };
+      await applier.halt(stop);
+      this.#options.log.error("a table stops", { table: formatTableId(id), code: error.code });
+      this.#options.onStop(applier, stop);
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+}
+
+function concernsOneTable(error: unknown): error is SyncError {
+  if (!isSyncError(error)) return false;
+  return error.code.startsWith("TABLE_") || ONE_TABLE.has(error.code);
+}
+
+const ONE_TABLE: ReadonlySet<string> = new Set([
+  "LAKE_FENCED",
+  "LAKE_FOREIGN_WRITE",
+  "LAKE_FOREIGN_TABLE",
+  "LAKE_CORRUPT",
+]);

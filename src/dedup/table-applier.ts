@@ -1,0 +1,150 @@
+import type { ChangeBatch } from "../types/change-batch.ts";
+import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
+import type { HopCount } from "../types/hop-count.ts";
+import type { CommitResult, LakeTable, TableStop } from "../types/ports.ts";
+import type { SourcePosition } from "../types/source-position.ts";
+import { CountLedger } from "./count-ledger.ts";
+import { partByTransaction } from "./applied.ts";
+
+export interface TableApplierOptions {
+  readonly table: LakeTable;
+  readonly identity: SourceIdentity;
+  readonly serverUuid: string;
+  readonly now: () => number;
+}
+
+/** The last change of a table that is not in the lake yet, and how long it waits. */
+export interface PendingChanges {
+  readonly rows: number;
+  /** When the first of them came, by the clock of this process; null when there is none. */
+  readonly sinceMs: number | null;
+}
+
+/**
+ * One table on its way into the lake: leaves out what the table already holds, appends the rest, and commits
+ * it with the position that it reaches and the counts that prove it. The calls for one table run one after
+ * another; those of different tables do not wait for each other.
+ */
+export class TableApplier {
+  readonly table: LakeTable;
+  readonly #options: TableApplierOptions;
+  #ledger: CountLedger;
+  #position: SourcePosition | null = null;
+  #sinceMs: number | null = null;
+  #stop: TableStop | null = null;
+  #lastCommitMs: number;
+  /** End of the calls so far. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(options: TableApplierOptions) {
+    this.#options = options;
+    this.table = options.table;
+    this.#ledger = new CountLedger(options.identity);
+    this.#lastCommitMs = options.now();
+  }
+
+  /** Why the table goes no further; null while it goes. */
+  get stop(): TableStop | null {
+    return this.#stop;
+  }
+
+  /** Everything up to here has been offered. */
+  get position(): SourcePosition | null {
+    return this.#position;
+  }
+
+  get pending(): PendingChanges {
+    return { rows: this.table.pendingRows, sinceMs: this.#sinceMs };
+  }
+
+  get lastCommitMs(): number {
+    return this.#lastCommitMs;
+  }
+
+  /** Whether a commit would move the checkpoint. */
+  get isBehind(): boolean {
+    const { checkpoint } = this.table;
+    return (
+      this.#position !== null &&
+      (checkpoint === null || !checkpoint.position.gtids.equals(this.#position.gtids))
+    );
+  }
+
+  /** Takes a batch, or what of it is new and lies before the stop; it comes before the position that closes it. */
+  offer(batch: ChangeBatch, stop: TableStop | null): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#stop !== null) return;
+      const kept = stop === null ? [batch] : partByTransaction(batch, stop.at.gtids).inside;
+      const applied = this.table.checkpoint?.position.gtids;
+      for (const part of kept) {
+        const { inside, outside } =
+          applied === undefined ? { inside: [], outside: [part] } : partByTransaction(part, applied);
+        for (const duplicate of inside) this.#ledger.duplicate(duplicate);
+        for (const fresh of outside) {
+          this.#sinceMs ??= this.#options.now();
+          this.#ledger.fresh(fresh);
+          await this.table.append(fresh);
+        }
+      }
+    });
+  }
+
+  /**
+   * Everything up to `position` has been offered, with `captured` as counted where it was read.
+   * A table that stopped stays where it stopped.
+   */
+  advance(position: SourcePosition, captured: readonly HopCount[], stop: TableStop | null): void {
+    if (this.#stop !== null) return;
+    if (stop === null) {
+      this.#ledger.captured(captured);
+      this.#position = position;
+      return;
+    }
+    // What was captured behind the stop is not taken, so the counts are those of what is.
+    this.#ledger.captureAsConsumed();
+    this.#position = stop.at;
+    this.#stop = stop;
+  }
+
+  /** The table stops for a reason on our side of the channel; what was not committed is dropped. */
+  halt(stop: TableStop): Promise<void> {
+    this.#stop ??= stop;
+    return this.#inTurn(async () => {
+      this.#sinceMs = null;
+      this.#ledger = new CountLedger(this.#options.identity);
+      await this.table.discard();
+    });
+  }
+
+  /** Commits what was offered up to the last position; null when that would change nothing. */
+  commit(): Promise<CommitResult | null> {
+    return this.#inTurn(async () => {
+      if (this.#position === null || !this.isBehind) return null;
+      const result = await this.table.commit(this.takeCommit(this.#position));
+      this.#lastCommitMs = this.#options.now();
+      return result;
+    });
+  }
+
+  /** Checkpoint and counts of the next commit; the counting begins anew. */
+  takeCommit(position: SourcePosition): {
+    readonly checkpoint: Checkpoint;
+    readonly counts: readonly HopCount[];
+  } {
+    const { identity, serverUuid } = this.#options;
+    const counts = this.#ledger.counts();
+    this.#ledger = new CountLedger(identity);
+    this.#sinceMs = null;
+    return { checkpoint: { ...identity, serverUuid, position }, counts };
+  }
+
+  /** Runs when all calls before it are done. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+}
