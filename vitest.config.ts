@@ -10,6 +10,9 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, ...extra },
 });
 
+/** One MySQL for all tests of a run that need one. */
+const withMysql = { globalSetup: "test/support/mysql-global-setup.ts" };
+
 export default defineConfig({
   test: {
     silent: "passed-only",
@@ -17,11 +20,23 @@ export default defineConfig({
     projects: [
       project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], { testTimeout: 20_000 }),
       project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false }),
-      project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false }),
+      project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withMysql }),
       project("clickhouse", ["test/**/*.clickhouse.test.ts"], { fileParallelism: false }),
-      project("e2e", ["test/**/*.e2e.test.ts"], { fileParallelism: false, testTimeout: 300_000 }),
-      project("crash", ["test/**/*.crash.test.ts"], { fileParallelism: false, testTimeout: 600_000 }),
-      project("engines", ["test/**/*.engines.test.ts"], { fileParallelism: false, testTimeout: 600_000 }),
+      project("e2e", ["test/**/*.e2e.test.ts"], {
+        fileParallelism: false,
+        testTimeout: 300_000,
+        ...withMysql,
+      }),
+      project("crash", ["test/**/*.crash.test.ts"], {
+        fileParallelism: false,
+        testTimeout: 600_000,
+        ...withMysql,
+      }),
+      project("engines", ["test/**/*.engines.test.ts"], {
+        fileParallelism: false,
+        testTimeout: 600_000,
+        ...withMysql,
+      }),
     ],
   },
 });

@@ -24,7 +24,7 @@
  */
 import { syncError, isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import type { CaptureItem } from "../types/ports.ts";
+import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { StopError } from "../util/abort.ts";
@@ -40,9 +40,6 @@ import type { Numbering } from "./batch-builder.ts";
 import type { Collations } from "./table-map.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
-
-/** A stream's item, or the news that what came since the last position is void. */
-export type StreamItem = CaptureItem | { readonly kind: "abort" };
 
 export interface BinlogStreamOptions {
   readonly driver: Readonly<Record<string, unknown>>;
@@ -279,14 +276,14 @@ class Session {
   }
 
   flushIfDue(): void {
-    if (this.#assembler.transactions > 0) this.flush();
+    if (this.#assembler.hasMoved) this.flush();
   }
 
   /** Hands out what is complete; inside a transaction there is nothing that may be announced. */
   flush(): void {
     if (this.#assembler.isInside) return;
     this.#emitBatches();
-    if (this.#assembler.transactions === 0) return;
+    if (!this.#assembler.hasMoved) return;
     step("capture.position");
     this.#session.emit(this.#assembler.takePosition());
   }

@@ -1,16 +1,16 @@
 import { Worker } from "node:worker_threads";
 import { decodeSourcePosition } from "../types/source-position.ts";
+import type { SourceStream, StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { decodeError } from "../util/error-transfer.ts";
 import type { Log, LogLevel } from "../util/log.ts";
 import type { ToMain, ToWorker, WorkerInput } from "./binlog-messages.ts";
-import type { StreamItem } from "./binlog-stream.ts";
 
 /**
  * The main thread's end of the capture thread: its items in order, as an async iterable. Taking a batch makes
  * room for another. After `stop` the items that are complete still come, then the end.
  */
-export class BinlogThread implements AsyncIterable<StreamItem> {
+export class BinlogThread implements SourceStream {
   readonly #worker: Worker;
   readonly #schemas: WorkerInput["schemas"];
   readonly #log: Log;
@@ -46,6 +46,8 @@ export class BinlogThread implements AsyncIterable<StreamItem> {
 
   /** Ends the thread at once, whatever it does. */
   async terminate(): Promise<void> {
+    this.#items.length = 0;
+    this.#finish(null);
     await this.#worker.terminate();
   }
 

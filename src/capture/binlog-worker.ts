@@ -1,10 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decodeSourcePosition, encodeSourcePosition } from "../types/source-position.ts";
+import type { StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { encodeError } from "../util/error-transfer.ts";
 import { Log } from "../util/log.ts";
 import { batchBuffers, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
-import { BinlogStream, type StreamItem } from "./binlog-stream.ts";
+import { BinlogStream } from "./binlog-stream.ts";
 import { openSource } from "./source-session.ts";
 
 /**

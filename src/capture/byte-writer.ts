@@ -48,6 +48,23 @@ export class ByteWriter {
   }
 }
 
+/** Longest text that may get the room of its worst case, which is six bytes for each of its own. */
+const COUNTED_FROM = 1 << 16;
+
+/** Room for the JSON string of these bytes; `high` is the most that a byte from 0x80 on becomes. */
+function stringRoom(source: Uint8Array, from: number, to: number, high: 1 | 3): number {
+  const length = to - from;
+  if (length < COUNTED_FROM) return length * 6 + 2;
+  let room = length + 2;
+  for (let i = from; i < to; i++) {
+    const c = source[i] as number;
+    if (c >= 0x80) room += high - 1;
+    else if (c < 0x20) room += 5;
+    else if (c === 0x22 || c === 0x5c) room++;
+  }
+  return room;
+}
+
 /** `"…"` of UTF-8 bytes, escaped as JSON demands. */
 export function writeJsonString(
   w: ByteWriter,
@@ -56,7 +73,7 @@ export function writeJsonString(
   from: number,
   to: number,
 ): number {
-  w.reserve(at, (to - from) * 6 + 2);
+  w.reserve(at, stringRoom(source, from, to, 1));
   const out = w.bytes;
   let p = at;
   out[p++] = COMMA_QUOTES.quote;
@@ -77,7 +94,7 @@ export function writeLatin1String(
   from: number,
   to: number,
 ): number {
-  w.reserve(at, (to - from) * 6 + 2);
+  w.reserve(at, stringRoom(source, from, to, 3));
   const out = w.bytes;
   let p = at;
   out[p++] = COMMA_QUOTES.quote;

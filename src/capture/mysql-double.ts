@@ -3,7 +3,8 @@ const POINT_MAX = 15;
 
 /**
  * A finite float64 as MySQL spells it: the shortest digits that read back the same, with an exponent
- * (`1e20`, `1.5e-16`: no plus sign, no padding) only outside of 10^-15 to 10^15.
+ * (`1e20`, `1.5e-16`: no plus sign, no padding) only below 10^-15 and, where no digit lies behind the point,
+ * from 10^15 on.
  */
 export function mysqlDoubleText(value: number): string {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
@@ -11,7 +12,7 @@ export function mysqlDoubleText(value: number): string {
   const digits = mantissa.replace(".", "");
   const point = Number(exponentText) + 1;
   const sign = value < 0 ? "-" : "";
-  if (point < -POINT_MAX + 1 || point > POINT_MAX) {
+  if (point < -POINT_MAX + 1 || (point > POINT_MAX && digits.length <= point)) {
     const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
     return `${sign}${digits.slice(0, 1)}${fraction}e${point - 1}`;
   }

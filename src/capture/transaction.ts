@@ -64,6 +64,7 @@ export class TransactionAssembler {
   #last: { gtid: string; commitUs: number; hash: bigint } | null = null;
   #lastBefore: LastTransaction | null;
   #transactions = 0;
+  #hasMoved = false;
   #stops: TableStop[] = [];
   #counts: TableCounts[] = [];
   #echoPending: boolean;
@@ -85,9 +86,9 @@ export class TransactionAssembler {
     return this.#open !== null;
   }
 
-  /** Transactions that ended since the last position was taken. */
-  get transactions(): number {
-    return this.#transactions;
+  /** Whether there is a position that was not taken yet: by a transaction, or past events that hold none. */
+  get hasMoved(): boolean {
+    return this.#hasMoved && !this.#echoPending;
   }
 
   /** Where the reader stands: behind the last transaction that ended. */
@@ -116,6 +117,7 @@ export class TransactionAssembler {
       counts: this.#counts,
     };
     this.#counts = [];
+    this.#hasMoved = false;
     this.#transactions = 0;
     this.#stops = [];
     return item;
@@ -167,11 +169,14 @@ export class TransactionAssembler {
       case EVENT.formatDescription:
         // A restart of the server may give out table numbers again.
         this.#tables.forgetMaps();
+        this.#pass(header);
         return;
       case EVENT.heartbeat:
       case EVENT.heartbeatV2:
       case EVENT.previousGtids:
       case EVENT.stop:
+        this.#pass(header);
+        return;
       case EVENT.rowsQuery:
       case EVENT.ignorable:
       case EVENT.transactionContext:
@@ -301,13 +306,20 @@ export class TransactionAssembler {
     }
   }
 
+  /** An event that belongs to no transaction moves the position all the same. */
+  #pass(header: EventHeader): void {
+    if (this.#open === null) this.#advance(header);
+  }
+
   /** The end of an event counts 32 bits only; inside a file it never goes back, so a smaller one has wrapped. */
   #advance(header: EventHeader): void {
     if (header.endOffset === 0) return;
     let offset = Math.floor(this.#lastOffset / WRAP) * WRAP + header.endOffset;
     if (offset < this.#lastOffset) offset += WRAP;
+    if (offset === this.#lastOffset) return;
     this.#lastOffset = offset;
     this.#offset = offset;
+    this.#hasMoved = true;
   }
 
   #rotate(bytes: Uint8Array, header: EventHeader): void {
@@ -316,6 +328,7 @@ export class TransactionAssembler {
     this.#file = rotate.file;
     this.#offset = rotate.offset;
     this.#lastOffset = rotate.offset;
+    this.#hasMoved = true;
   }
 
   #refuse(header: EventHeader): void {

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: usage,
   SECRET_MISSING: usage,
   USAGE: usage,
+  OUTPUT_FAILED: unavailable,
   // The source as a whole.
   SOURCE_UNREACHABLE: away,
   SOURCE_CONNECTION_LOST: away,
@@ -42,6 +43,7 @@ export const ERROR_CODES = {
   SOURCE_HISTORY_UNVERIFIED: unavailable,
   SOURCE_PURGED: unavailable,
   SOURCE_XA_OPEN: away,
+  SOURCE_BUSY: away,
   SOURCE_QUERY_FAILED: unavailable,
   // The binlog stream.
   BINLOG_EVENT_UNKNOWN: unavailable,
@@ -77,6 +79,8 @@ export const ERROR_CODES = {
   LAKE_READ_ONLY: unavailable,
   LAKE_IO: unavailable,
   LAKE_TABLE_MISSING: unavailable,
+  LAKE_OUT_OF_MEMORY: unavailable,
+  LAKE_NAME_TOO_LONG: usage,
   TOO_MANY_OPEN_FILES: unavailable,
   // Trace store and daemon.
   TRACE_UNAVAILABLE: away,

@@ -85,6 +85,51 @@ export interface TableCounts {
  */
 export type CaptureItem = { readonly kind: "batch"; readonly batch: ChangeBatch } | CapturePosition;
 
+/** A stream's item, or the news that the batches since the last position are void and come again. */
+export type StreamItem = CaptureItem | { readonly kind: "abort" };
+
+/** A running stream. It ends by an error, or after `stop`, when what is complete has been handed out. */
+export interface SourceStream extends AsyncIterable<StreamItem> {
+  stop(): void;
+  /** Ends it at once, whatever it does. */
+  terminate(): Promise<void>;
+}
+
+export interface StreamRequest {
+  readonly schemas: readonly TableSchema[];
+  readonly from: SourcePosition;
+  /** Server that `from` was read on; another one is refused. */
+  readonly serverUuid: string;
+}
+
+/** The low end of a snapshot: all transactions in `position` are visible to any later read. */
+export interface SnapshotStart {
+  readonly position: SourcePosition;
+  readonly serverUuid: string;
+}
+
+/** A database whose tables we keep. */
+export interface ChangeSource {
+  /** @throws SyncError SOURCE_XA_OPEN while a prepared transaction makes the mark useless */
+  lowWatermark(): Promise<SnapshotStart>;
+  /** An end of the binlog that covers every transaction which any earlier read can have seen. */
+  highWatermark(): Promise<BinlogOffset>;
+  /** Position of everything that is committed now. */
+  head(): Promise<SourcePosition>;
+  /** Key ranges that cover the table without overlap. At least one, also for an empty table. */
+  planChunks(schema: TableSchema, signal: AbortSignal): Promise<readonly SnapshotChunk[]>;
+  /** Writes the lines of a chunk to `file`, from one read view; repeating it gives a current reading. */
+  readChunk(schema: TableSchema, chunk: SnapshotChunk, target: ChunkTarget): Promise<ChunkRead>;
+  stream(request: StreamRequest): SourceStream;
+  close(): Promise<void>;
+}
+
+export interface ChunkTarget {
+  readonly file: string;
+  readonly signal: AbortSignal;
+  readonly onRows: (rows: number) => void;
+}
+
 // ---------------------------------------------------------------- Channel
 
 /** What one committed transaction of the channel holds. */

@@ -1,0 +1,99 @@
+/**
+ * Grants are found out by trying, because reading them is guesswork: they come by roles, by levels, with
+ * partial revokes, and the server is the one that knows. Each trial is a statement that needs just that grant.
+ */
+import { isSyncError } from "../types/errors.ts";
+import type { Problem } from "../types/ports.ts";
+import { formatTableId, quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
+import type { MysqlConnection } from "./connection.ts";
+import { isAtLeast, parseServerVersion } from "./server-version.ts";
+import type { TableFacts } from "./table-facts.ts";
+import { readOpenXa } from "./watermark.ts";
+
+/** Problems of the grants on the whole server. */
+export async function serverGrantProblems(connection: MysqlConnection): Promise<readonly Problem[]> {
+  const user = await readAccount(connection);
+  const version = parseServerVersion(connection.version);
+  const missing: Problem[] = [];
+  const trials = [
+    {
+      grant: "REPLICATION CLIENT",
+      statement: isAtLeast(version, [8, 2, 0]) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS",
+      purpose: "the position of the binlog is not known",
+    },
+    {
+      grant: "REPLICATION SLAVE",
+      statement: isAtLeast(version, [8, 0, 22]) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS",
+      purpose: "the binlog cannot be read",
+    },
+  ];
+  for (const { grant, statement, purpose } of trials) {
+    if (!(await isDenied(connection, statement))) continue;
+    missing.push(grantProblem(`${user.shown} lacks ${grant}: ${purpose}`, `GRANT ${grant} ON *.* TO ${user.quoted};`));
+  }
+  if ((await readOpenXa(connection)) === null) {
+    missing.push({
+      ...grantProblem(
+        `${user.shown} lacks XA_RECOVER_ADMIN: a snapshot cannot look for prepared XA transactions, and if there is one, the stream stops when it ends`,
+        `GRANT XA_RECOVER_ADMIN ON *.* TO ${user.quoted};`,
+      ),
+      severity: "warning",
+    });
+  }
+  return missing;
+}
+
+/**
+ * Tables that the user may not read in full. With a grant on single columns the catalogue shows only those:
+ * SHOW CREATE TABLE is the statement that wants a grant on the table itself.
+ */
+export async function tableGrantProblems(
+  connection: MysqlConnection,
+  tables: readonly TableFacts[],
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const { id, columns } of tables) {
+    const table = quoteMysqlTable(id);
+    const list = columns.map((column) => quoteMysql(column.name)).join(", ");
+    const isWhole = !(await isDenied(connection, `SHOW CREATE TABLE ${table}`));
+    if (isWhole && !(await isDenied(connection, `SELECT ${list} FROM ${table} LIMIT 0`))) continue;
+    const user = await readAccount(connection);
+    const what = isWhole ? "SELECT" : "SELECT on all columns";
+    problems.push({
+      ...grantProblem(`${user.shown} lacks ${what} of ${formatTableId(id)}`, `GRANT SELECT ON ${table} TO ${user.quoted};`),
+      table: id,
+    });
+  }
+  return problems;
+}
+
+async function isDenied(connection: MysqlConnection, statement: string): Promise<boolean> {
+  try {
+    await connection.query(statement);
+    return false;
+  } catch (error) {
+    if (isSyncError(error, "SOURCE_GRANT_MISSING")) return true;
+    throw error;
+  }
+}
+
+interface Account {
+  readonly shown: string;
+  /** As GRANT takes it. */
+  readonly quoted: string;
+}
+
+async function readAccount(connection: MysqlConnection): Promise<Account> {
+  const [row] = await connection.query("SELECT CURRENT_USER()");
+  const shown = row?.[0] ?? "";
+  const at = shown.lastIndexOf("@");
+  return { shown, quoted: `${quoteMysql(shown.slice(0, at))}@${quoteMysql(shown.slice(at + 1))}` };
+}
+
+const grantProblem = (message: string, hint: string): Problem => ({
+  code: "SOURCE_GRANT_MISSING",
+  table: null,
+  message,
+  hint,
+  severity: "error",
+});

@@ -1,0 +1,130 @@
+import net from "node:net";
+import { isSyncError } from "../types/errors.ts";
+import type { Problem } from "../types/ports.ts";
+import { tableKey, type TableId } from "../types/table-id.ts";
+import type { TablePattern } from "../types/table-pattern.ts";
+import { readBinlogStatus } from "./binlog-status.ts";
+import type { MysqlConnection } from "./connection.ts";
+import { serverGrantProblems, tableGrantProblems } from "./grants.ts";
+import { discoverTables, readTables } from "./schema-reader.ts";
+import { CHECKED_VARIABLES, settingProblems, type ServerVariables } from "./server-settings.ts";
+import type { TableFacts } from "./table-facts.ts";
+import { absentTable, filterProblems, tableProblems } from "./table-problems.ts";
+import { readOpenXa } from "./watermark.ts";
+
+export interface Preflight {
+  /** All that is wrong, errors and warnings, in the order of the checks. */
+  readonly problems: readonly Problem[];
+  /** The tables that are meant, also those with problems. */
+  readonly tables: readonly TableFacts[];
+}
+
+export interface PreflightOptions {
+  readonly include: readonly TablePattern[];
+  readonly exclude: readonly TablePattern[];
+  /** Host of the source, as in the config. */
+  readonly host: string;
+}
+
+/**
+ * Looks at everything that can be known before the first row is read, and lists all problems at once. What a
+ * session can change afterwards is checked again in each event. Not seen from here: another reader with our
+ * server id, tables written with `sql_log_bin = 0`, and values that only the lake refuses (a table whose key
+ * is one string column cannot keep the empty string, because a Hudi record key cannot be empty).
+ */
+export async function preflight(connection: MysqlConnection, options: PreflightOptions): Promise<Preflight> {
+  const variables = await readVariables(connection);
+  const found = await discoverTables(connection, options);
+  const ids = [...found.tables, ...found.views];
+  const facts = await readTables(connection, ids);
+  const tables = ids.flatMap((id) => facts.get(tableKey(id)) ?? []);
+  const base = tables.filter((table) => table.kind === "table");
+  const problems = [
+    ...transportProblems(connection, options.host),
+    ...settingProblems(variables),
+    ...(await serverGrantProblems(connection)),
+    ...(await openXaProblems(connection)),
+    ...patternProblems(found.unmatched, ids.length),
+    ...(await tableGrantProblems(connection, base)),
+    ...(await binlogFilterProblems(connection, base)),
+    ...tables.flatMap((table) => tableProblems(table, variables)),
+  ];
+  return { problems, tables };
+}
+
+async function readVariables(connection: MysqlConnection): Promise<ServerVariables> {
+  const marks = CHECKED_VARIABLES.map(() => "?").join(", ");
+  const rows = await connection.query(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${marks})`,
+    CHECKED_VARIABLES,
+  );
+  return new Map(rows.map(([name, value]) => [(name ?? "").toLowerCase(), value ?? ""]));
+}
+
+function transportProblems(connection: MysqlConnection, host: string): readonly Problem[] {
+  if (connection.encrypted || isLoopback(host)) return [];
+  return [
+    {
+      code: "SOURCE_TLS",
+      table: null,
+      message: `the connection to ${host} is not encrypted: rows and the login cross the network in the clear`,
+      hint: "set source.tls to `verify`",
+      severity: "warning",
+    },
+  ];
+}
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || (net.isIPv4(host) && host.startsWith("127."));
+
+async function openXaProblems(connection: MysqlConnection): Promise<readonly Problem[]> {
+  const open = await readOpenXa(connection);
+  if (open === null || open.length === 0) return [];
+  return [
+    {
+      code: "SOURCE_XA_OPEN",
+      table: null,
+      message: `${open.length} prepared XA transactions are open, and a snapshot waits for their end: ${open.join("; ")}`,
+      hint: "XA COMMIT or XA ROLLBACK each of them by its xid",
+      severity: "warning",
+    },
+  ];
+}
+
+function patternProblems(unmatched: readonly TablePattern[], tableCount: number): readonly Problem[] {
+  return unmatched.map((pattern) => {
+    const id = namedTable(pattern);
+    if (id !== null) return absentTable(id);
+    return {
+      code: "TABLE_ABSENT",
+      table: null,
+      message: `no table that this user may see matches ${pattern.text}`,
+      hint: "correct the pattern, or GRANT SELECT on its tables to the user of source.url",
+      severity: tableCount === 0 ? "error" : "warning",
+    };
+  });
+}
+
+/** The table that a pattern without wildcards names. */
+function namedTable(pattern: TablePattern): TableId | null {
+  if (pattern.text.startsWith("/") || /[*?]/.test(pattern.text)) return null;
+  const dot = pattern.text.indexOf(".");
+  return { database: pattern.text.slice(0, dot), table: pattern.text.slice(dot + 1) };
+}
+
+async function binlogFilterProblems(
+  connection: MysqlConnection,
+  tables: readonly TableFacts[],
+): Promise<readonly Problem[]> {
+  try {
+    const status = await readBinlogStatus(connection);
+    return filterProblems(
+      tables.map((table) => table.id),
+      status,
+    );
+  } catch (error) {
+    // Both are reported by the checks of the settings and the grants.
+    if (isSyncError(error, "SOURCE_GRANT_MISSING") || isSyncError(error, "SOURCE_BINLOG_OFF")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Progress of a snapshot until its tables' first commits absorb it: one file of JSON lines that only grows.
+ * The first line names the low watermark, then come the plans of the tables, the chunks that are staged, and
+ * the tables that are committed. A line counts when it is whole; one that a crash cut short is the last, and
+ * its work is repeated.
+ */
+import { mkdir, open, readFile, truncate } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { syncError } from "../types/errors.ts";
+import type { SnapshotChunk, SnapshotStart, StagedChunk } from "../types/ports.ts";
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import { decodeSourcePosition, encodeSourcePosition, sourcePositionJson } from "../types/source-position.ts";
+import { tableKey, type TableId } from "../types/table-id.ts";
+import { codeOf, messageOf } from "../util/errors.ts";
+import { must } from "../util/assert.ts";
+
+const VERSION = 1;
+const bound = z.array(z.string()).nullable();
+const tableId = z.strictObject({ database: z.string(), table: z.string() });
+const count = z.number().int().nonnegative();
+
+const line = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("snapshot"),
+    version: z.literal(VERSION),
+    source: z.string(),
+    epoch: z.number().int(),
+    serverUuid: z.string(),
+    position: sourcePositionJson,
+  }),
+  z.strictObject({
+    kind: z.literal("plan"),
+    table: tableId,
+    schemaVersion: z.string(),
+    chunks: z.array(z.strictObject({ index: count, after: bound, through: bound })),
+  }),
+  z.strictObject({
+    kind: z.literal("chunk"),
+    table: tableId,
+    index: count,
+    file: z.string(),
+    rows: count,
+    readAtMs: count,
+  }),
+]);
+
+type Line = z.infer<typeof line>;
+
+/** A chunk that is done: its rows are staged and durable. */
+export interface DoneChunk extends StagedChunk {
+  readonly readAtMs: number;
+}
+
+export interface TablePlan {
+  readonly table: TableId;
+  readonly schemaVersion: string;
+  readonly chunks: readonly SnapshotChunk[];
+  /** By the index of the chunk. */
+  readonly done: Map<number, DoneChunk>;
+}
+
+export class SnapshotManifest {
+  readonly #file: string;
+  readonly start: SnapshotStart;
+  readonly identity: SourceIdentity;
+  readonly #plans = new Map<string, TablePlan>();
+
+  private constructor(file: string, header: Extract<Line, { kind: "snapshot" }>) {
+    this.#file = file;
+    this.identity = { source: header.source, epoch: header.epoch };
+    this.start = { position: decodeSourcePosition(header.position), serverUuid: header.serverUuid };
+  }
+
+  /** The manifest of a snapshot that was begun; null when there is none. */
+  static async read(file: string): Promise<SnapshotManifest | null> {
+    let text: string;
+    try {
+      text = await readFile(file, "utf8");
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return null;
+      throw unreadable(file, messageOf(error), error);
+    }
+    const lines = text.split("\n");
+    // What follows the last newline was not finished, and must not run together with what is written next.
+    const unfinished = lines.pop() ?? "";
+    if (unfinished !== "") await truncate(file, Buffer.byteLength(text) - Buffer.byteLength(unfinished));
+    const [first, ...rest] = lines.map((content, i) => parseLine(file, content, i + 1));
+    if (first === undefined) return null;
+    if (first.kind !== "snapshot") throw unreadable(file, "its first line names no low watermark");
+    const manifest = new SnapshotManifest(file, first);
+    for (const entry of rest) manifest.#apply(entry);
+    return manifest;
+  }
+
+  static async create(
+    file: string,
+    identity: SourceIdentity,
+    start: SnapshotStart,
+  ): Promise<SnapshotManifest> {
+    const header = {
+      kind: "snapshot" as const,
+      version: VERSION as typeof VERSION,
+      source: identity.source,
+      epoch: identity.epoch,
+      serverUuid: start.serverUuid,
+      position: encodeSourcePosition(start.position),
+    };
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const manifest = new SnapshotManifest(file, header);
+    await manifest.#write(header, "wx");
+    return manifest;
+  }
+
+  plan(table: TableId): TablePlan | null {
+    return this.#plans.get(tableKey(table)) ?? null;
+  }
+
+  /** A new plan of a table replaces an old one and what was staged for it. */
+  async addPlan(plan: Omit<TablePlan, "done">): Promise<void> {
+    const entry = { kind: "plan" as const, ...plan, chunks: plan.chunks.map(plainChunk) };
+    await this.#write(entry, "a");
+    this.#apply(entry);
+  }
+
+  async addChunk(table: TableId, chunk: DoneChunk): Promise<void> {
+    const entry = { kind: "chunk" as const, table, ...chunk };
+    await this.#write(entry, "a");
+    this.#apply(entry);
+  }
+
+  #apply(entry: Line): void {
+    switch (entry.kind) {
+      case "snapshot":
+        throw unreadable(this.#file, "it names a low watermark twice");
+      case "plan": {
+        const { table, schemaVersion, chunks } = entry;
+        this.#plans.set(tableKey(table), { table, schemaVersion, chunks, done: new Map() });
+        return;
+      }
+      case "chunk": {
+        const { table, index, file, rows, readAtMs } = entry;
+        must(this.#plans.get(tableKey(table)), "the plan of a staged chunk").done.set(index, {
+          index,
+          file,
+          rows,
+          readAtMs,
+        });
+      }
+    }
+  }
+
+  async #write(entry: Line, flags: "a" | "wx"): Promise<void> {
+    try {
+      const handle = await open(this.#file, flags, 0o600);
+      try {
+        await handle.write(`${JSON.stringify(entry)}\n`);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw syncError(
+        "LAKE_IO",
+        `the progress of the snapshot cannot be written to ${this.#file}: ${messageOf(error)}`,
+        {
+          hint: "make `stateDir` writable and give it room, then run `tallylake init` again: it goes on from here",
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+const plainChunk = (
+  chunk: SnapshotChunk,
+): { index: number; after: string[] | null; through: string[] | null } => ({
+  index: chunk.index,
+  after: chunk.after === null ? null : [...chunk.after],
+  through: chunk.through === null ? null : [...chunk.through],
+});
+
+function parseLine(file: string, content: string, number: number): Line {
+  try {
+    return line.parse(JSON.parse(content));
+  } catch (error) {
+    throw unreadable(file, `line ${number} is not one of ours`, error);
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): Error {
+  return syncError("SNAPSHOT_MANIFEST", `the progress of the snapshot in ${file} cannot be read: ${why}`, {
+    hint: "remove the file: `tallylake init` then begins the snapshot anew",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,34 @@
+import { GtidSet } from "../types/gtid.ts";
+import type { BinlogOffset } from "../types/source-position.ts";
+import { readBinlogStatus } from "./binlog-status.ts";
+import type { MysqlConnection } from "./connection.ts";
+
+/** Where the source stands now. */
+export interface SourceFacts {
+  readonly version: string;
+  readonly serverUuid: string;
+  readonly executedGtids: GtidSet;
+  /** Transactions whose binlog is gone. */
+  readonly purgedGtids: GtidSet;
+  readonly binlogEnd: BinlogOffset;
+  readonly oldestBinlog: string | null;
+  /** Of all binlogs that are there. */
+  readonly binlogBytes: number;
+}
+
+/** Needs REPLICATION CLIENT. */
+export async function readSourceFacts(connection: MysqlConnection): Promise<SourceFacts> {
+  const { end } = await readBinlogStatus(connection);
+  const logs = await connection.query("SHOW BINARY LOGS");
+  const [row] = await connection.query("SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged");
+  const [uuid, executed, purged] = row ?? [];
+  return {
+    version: connection.version,
+    serverUuid: uuid ?? "",
+    executedGtids: GtidSet.parse(executed ?? ""),
+    purgedGtids: GtidSet.parse(purged ?? ""),
+    binlogEnd: end,
+    oldestBinlog: logs[0]?.[0] ?? null,
+    binlogBytes: logs.reduce((sum, log) => sum + Number(log[1] ?? 0), 0),
+  };
+}

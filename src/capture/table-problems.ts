@@ -1,0 +1,138 @@
+import type { ErrorCode } from "../types/errors.ts";
+import type { Problem } from "../types/ports.ts";
+import { formatTableId, quoteMysql, quoteMysqlTable, type TableId } from "../types/table-id.ts";
+import type { BinlogStatus } from "./binlog-status.ts";
+import type { ServerVariables } from "./server-settings.ts";
+import type { TableFacts } from "./table-facts.ts";
+
+/** Names that Hudi's formats can hold, which are those of Avro. */
+const AVRO_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Columns that the lake adds; DuckDB and Spark do not tell upper from lower case. */
+const RESERVED_NAME = /^(_hoodie_|_tl_)/i;
+
+const LEAVE_OUT = "leave the table out with `exclude`";
+
+/** Everything about a table that keeps it from being kept exactly. */
+export function tableProblems(facts: TableFacts, variables: ServerVariables): readonly Problem[] {
+  const { id } = facts;
+  if (facts.kind === "view") {
+    const message = `${formatTableId(id)} is a view: the binlog has no rows of it`;
+    return [problem(id, "TABLE_ABSENT", message, "name the tables that the view reads, and leave the view out")];
+  }
+  return [
+    ...engineProblems(facts),
+    ...keyProblems(facts),
+    ...columnProblems(facts),
+    ...cascadeProblems(facts, variables),
+  ];
+}
+
+export function absentTable(id: TableId): Problem {
+  const name = quoteMysqlTable(id);
+  return problem(
+    id,
+    "TABLE_ABSENT",
+    `${formatTableId(id)} does not exist, or this user has no grant on it`,
+    `check the name; if it is right: GRANT SELECT ON ${name} TO the user of source.url`,
+  );
+}
+
+/** Tables whose changes the server's own filters keep out of the binlog; in row format the database decides. */
+export function filterProblems(ids: readonly TableId[], status: BinlogStatus): readonly Problem[] {
+  return ids.flatMap((id) => {
+    const filter = status.ignoreDatabases.includes(id.database)
+      ? "binlog-ignore-db"
+      : status.doDatabases.length > 0 && !status.doDatabases.includes(id.database)
+        ? "binlog-do-db"
+        : null;
+    if (filter === null) return [];
+    const message = `${filter} keeps the database ${id.database} out of the binlog`;
+    return [problem(id, "SOURCE_SETTING", message, `remove ${filter} from the server's configuration and restart it`)];
+  });
+}
+
+function engineProblems({ id, engine }: TableFacts): readonly Problem[] {
+  if (engine === "InnoDB") return [];
+  const message = `${formatTableId(id)} is stored by ${engine ?? "no engine"}: its snapshot cannot be exact, because only InnoDB gives a read view`;
+  return [
+    problem(id, "TABLE_ENGINE_UNSUPPORTED", message, `ALTER TABLE ${quoteMysqlTable(id)} ENGINE = InnoDB;`),
+  ];
+}
+
+function keyProblems({ id, key, columns }: TableFacts): readonly Problem[] {
+  if (key.length === 0) {
+    const message = `${formatTableId(id)} has no primary key: its rows cannot be told apart`;
+    return [
+      problem(id, "TABLE_NO_PRIMARY_KEY", message, `ALTER TABLE ${quoteMysqlTable(id)} ADD PRIMARY KEY (...);`),
+    ];
+  }
+  return key.flatMap((part) => {
+    const name = `${formatTableId(id)}.${part.column}`;
+    const kind = columns.find((column) => column.name === part.column)?.type?.kind;
+    if (part.prefix !== null) {
+      const message = `the primary key holds only the first ${part.prefix} characters of ${name}`;
+      return [problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the key of whole columns, or ${LEAVE_OUT}`)];
+    }
+    if (kind === "float" || kind === "double") {
+      const message = `the primary key holds ${name}, a ${kind}: such a key has no exact text`;
+      return [problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the column a DECIMAL, or ${LEAVE_OUT}`)];
+    }
+    return [];
+  });
+}
+
+function columnProblems({ id, columns }: TableFacts): readonly Problem[] {
+  return columns.flatMap((column) => {
+    const name = `${formatTableId(id)}.${column.name}`;
+    const problems: Problem[] = [];
+    if (column.refusal !== null) {
+      const isCharset = column.refusal.code === "TABLE_CHARSET_UNSUPPORTED";
+      problems.push(
+        isCharset
+          ? problem(
+              id,
+              column.refusal.code,
+              `${name} is in the character set ${column.refusal.what}, which is not supported`,
+              `ALTER TABLE ${quoteMysqlTable(id)} CONVERT TO CHARACTER SET utf8mb4; or ${LEAVE_OUT}`,
+            )
+          : problem(
+              id,
+              column.refusal.code,
+              `${name} is ${column.refusal.what}, which is not supported`,
+              `change the column's type, or ${LEAVE_OUT}`,
+            ),
+      );
+    }
+    const rename = `ALTER TABLE ${quoteMysqlTable(id)} RENAME COLUMN ${quoteMysql(column.name)} TO another name; or ${LEAVE_OUT}`;
+    if (!AVRO_NAME.test(column.name)) {
+      const message = `the column name ${JSON.stringify(column.name)} of ${formatTableId(id)} cannot stand in a Hudi schema, which takes letters, digits and _`;
+      problems.push(problem(id, "TABLE_COLUMN_NAME", message, rename));
+    } else if (RESERVED_NAME.test(column.name)) {
+      const message = `the column name ${column.name} of ${formatTableId(id)} is reserved for columns that the lake adds`;
+      problems.push(problem(id, "TABLE_COLUMN_NAME", message, rename));
+    }
+    return problems;
+  });
+}
+
+/**
+ * The engine's own cascades change rows without row events; only since 9.6 the server does them itself,
+ * where they are logged, unless `innodb_native_foreign_keys` is on.
+ */
+function cascadeProblems({ id, cascades }: TableFacts, variables: ServerVariables): readonly Problem[] {
+  if (variables.get("innodb_native_foreign_keys") === "OFF") return [];
+  return cascades.map(({ constraint, parent, actions }) =>
+    problem(
+      id,
+      "TABLE_FOREIGN_KEY_CASCADE",
+      `changes of ${formatTableId(parent)} change rows of ${formatTableId(id)} by the foreign key ${constraint} (${actions.join(", ")}), and the binlog does not show them`,
+      variables.has("innodb_native_foreign_keys")
+        ? "SET PERSIST_ONLY innodb_native_foreign_keys = OFF; -- and restart the server"
+        : `make the key RESTRICT and change the child rows by statements, upgrade to MySQL 9.6 or later, or ${LEAVE_OUT}`,
+    ),
+  );
+}
+
+function problem(table: TableId, code: ErrorCode, message: string, hint: string): Problem {
+  return { code, table, message, hint, severity: "error" };
+}

@@ -1,0 +1,69 @@
+/**
+ * The two ends of a snapshot's window.
+ *
+ * Low: every transaction in it is visible to any later read, so what a chunk does not show was committed
+ * after it. `@@gtid_executed` has this property: the server adds a GTID when the commit is visible. The end of
+ * the binlog has not: the binlog is written before the engine makes the commit visible.
+ *
+ * High: it covers every transaction that any earlier read can have seen. The end of the binlog has this
+ * property, for the same reason, and `@@gtid_executed` has not.
+ *
+ * Transactions that were prepared by XA break the low one: a prepared transaction has its GTID in
+ * `@@gtid_executed` while its rows are invisible, and they stay invisible until an XA COMMIT that carries no
+ * rows. So after the low watermark there must be a moment without any, and only then are chunks read.
+ */
+import { isSyncError, syncError } from "../types/errors.ts";
+import { GtidSet } from "../types/gtid.ts";
+import type { BinlogOffset } from "../types/source-position.ts";
+import { readBinlogStatus } from "./binlog-status.ts";
+import type { MysqlConnection } from "./connection.ts";
+import { errnoOf } from "./driver-error.ts";
+
+export interface LowWatermark {
+  readonly gtids: GtidSet;
+  /** About the same place, for people: transactions outside `gtids` can lie before it. */
+  readonly binlog: BinlogOffset;
+}
+
+export async function readLowWatermark(connection: MysqlConnection): Promise<LowWatermark> {
+  const { end } = await readBinlogStatus(connection);
+  const [row] = await connection.query("SELECT @@GLOBAL.gtid_executed");
+  return { gtids: GtidSet.parse(row?.[0] ?? ""), binlog: end };
+}
+
+export async function readHighWatermark(connection: MysqlConnection): Promise<BinlogOffset> {
+  return (await readBinlogStatus(connection)).end;
+}
+
+/** `XAER_RMERR`, which is all that XA RECOVER says to a user without XA_RECOVER_ADMIN. */
+const XA_RECOVER_DENIED = 1401;
+
+/**
+ * Transactions between XA PREPARE and their end, each as the text that XA COMMIT takes. Null without the
+ * grant XA_RECOVER_ADMIN. The stream is the second guard: it stops at an XA COMMIT whose PREPARE it has not seen.
+ */
+export async function readOpenXa(connection: MysqlConnection): Promise<readonly string[] | null> {
+  try {
+    const rows = await connection.query("XA RECOVER CONVERT XID");
+    return rows.map(([format, gtridBytes, bqualBytes, data]) => {
+      const hex = (data ?? "").replace(/^0x/i, "");
+      const cut = Number(gtridBytes) * 2;
+      return `X'${hex.slice(0, cut)}',X'${hex.slice(cut, cut + Number(bqualBytes) * 2)}',${format ?? ""}`;
+    });
+  } catch (error) {
+    if (isSyncError(error) && errnoOf(error.cause) === XA_RECOVER_DENIED) return null;
+    throw error;
+  }
+}
+
+/**
+ * To be called after the low watermark was read; the caller tries again while it throws.
+ * @throws SyncError SOURCE_XA_OPEN
+ */
+export async function requireNoOpenXa(connection: MysqlConnection): Promise<void> {
+  const open = await readOpenXa(connection);
+  if (open === null || open.length === 0) return;
+  throw syncError("SOURCE_XA_OPEN", `${open.length} prepared XA transactions are open: ${open.join("; ")}`, {
+    hint: "end each with XA COMMIT or XA ROLLBACK and its xid: a snapshot cannot see rows that are only prepared",
+  });
+}

@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { partByTransaction } from "../../../src/dedup/applied.ts";
+import type { ChangeBatch } from "../../../src/types/change-batch.ts";
+import { GtidSet, parseGtid } from "../../../src/types/gtid.ts";
+import { batchLines, gtid, makeBatch } from "../../support/batch.ts";
+
+const transactions = fc.array(
+  fc.array(fc.record({ op: fc.constant("c" as const), id: fc.nat(9) }), { minLength: 1, maxLength: 3 }),
+  {
+    minLength: 1,
+    maxLength: 12,
+  },
+);
+
+/** Every offset of a batch is right when each row can be cut out by them. */
+function rowsByOffsets(batch: ChangeBatch): readonly string[] {
+  return Array.from({ length: batch.count }, (_, i) =>
+    Buffer.from(batch.bytes.subarray(batch.rowStart[i], (batch.lineEnd[i] ?? 0) - 2)).toString("utf8"),
+  );
+}
+
+describe("a batch is parted by what a table already holds", () => {
+  test("every row goes to exactly one side, in order, with its own transaction", () => {
+    fc.assert(
+      fc.property(transactions, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (changes, held) => {
+        const batch = makeBatch(changes, { firstGtid: 1, firstSeq: 1 });
+        const numbers = changes.flatMap((_, i) => (held[i] === true ? [i + 1] : []));
+        const set = numbers.reduce((sum, number) => sum.add(parseGtid(gtid(number))), GtidSet.empty);
+        const { inside, outside } = partByTransaction(batch, set);
+        const expected = (isHeld: boolean): unknown[] =>
+          batchLines(batch).filter(
+            (line) => set.contains(parseGtid(gtid((line as { t: number }).t))) === isHeld,
+          );
+        expect(inside.flatMap(batchLines)).toEqual(expected(true));
+        expect(outside.flatMap(batchLines)).toEqual(expected(false));
+        for (const part of [...inside, ...outside]) {
+          expect(rowsByOffsets(part)).toEqual(
+            batchLines(part).map((line) => JSON.stringify((line as { r: unknown }).r)),
+          );
+          part.transactions.forEach((transaction, i) => {
+            const next = part.transactions[i + 1]?.firstRow ?? part.count;
+            const lines = batchLines(part).slice(transaction.firstRow, next) as { t: number }[];
+            expect(lines.every((line) => gtid(line.t) === transaction.gtid)).toBe(true);
+            expect(lines.length).toBeGreaterThan(0);
+          });
+        }
+      }),
+    );
+  });
+});
