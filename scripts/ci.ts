@@ -121,7 +121,7 @@ const total: Tally = { passed: 0, failed: 0, skipped: 0 };
 try {
   const engines = async (): Promise<void> => {
     // A failed installation shows as a failure of the tests that need it, with its reason.
-    await installEngines().catch((error: unknown) => {
+    await installEngines((line) => process.stderr.write(`engines: ${line}\n`)).catch((error: unknown) => {
       process.stderr.write(`engines: ${String(error)}\n`);
     });
     await lane(enginesLane, folder, total);

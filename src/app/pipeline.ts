@@ -19,7 +19,7 @@
  * This file runs one stream into many tables, until it is told to stop, has caught up, or every table stopped.
  */
 import type { Router } from "../dedup/router.ts";
-import type { Channel, ChannelWriter, SourceStream } from "../types/ports.ts";
+import type { Channel, SourceStream } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { StopError } from "../util/abort.ts";
 
@@ -78,21 +78,16 @@ async function pump(stream: SourceStream, channel: Channel): Promise<void> {
   try {
     const writer = await channel.writer();
     let isOpen = false;
-    const open = async (): Promise<ChannelWriter> => {
-      if (!isOpen) await writer.begin();
-      isOpen = true;
-      return writer;
-    };
     for await (const item of stream) {
-      if (item.kind === "batch") {
-        await (await open()).append(item.batch);
-      } else if (item.kind === "position") {
-        await (await open()).commit(item);
+      if (item.kind === "abort") {
+        if (isOpen) await writer.abort();
         isOpen = false;
-      } else if (isOpen) {
-        await writer.abort();
-        isOpen = false;
+        continue;
       }
+      if (!isOpen) await writer.begin();
+      isOpen = item.kind === "batch";
+      if (item.kind === "batch") await writer.append(item.batch);
+      else await writer.commit(item);
     }
     await writer.close();
   } catch (error) {

@@ -22,7 +22,7 @@
  *
  * Limits: one server, GTIDs on, transactions without tags and not compressed, full row images and metadata.
  */
-import { syncError, isSyncError } from "../types/errors.ts";
+import { isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
@@ -33,13 +33,10 @@ import type { Log } from "../util/log.ts";
 import { backOffMs } from "../util/retry.ts";
 import { sleep } from "../util/abort.ts";
 import { step } from "../util/step.ts";
-import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
-import { EventFramer } from "./binlog-event.ts";
-import { planDump, type DumpRequest, type ServerHistory } from "./history.ts";
+import { BinlogSession, type SessionLimits } from "./binlog-session.ts";
+import { planDump, type ServerHistory } from "./history.ts";
 import type { Numbering } from "./batch-builder.ts";
 import type { Collations } from "./table-map.ts";
-import { TrackedTables } from "./tracked-tables.ts";
-import { TransactionAssembler } from "./transaction.ts";
 
 export interface BinlogStreamOptions {
   readonly driver: Readonly<Record<string, unknown>>;
@@ -60,12 +57,8 @@ export interface BinlogStreamOptions {
   readonly limits?: Partial<StreamLimits>;
 }
 
-export interface StreamLimits {
-  readonly heartbeatMs: number;
-  /** A position is announced once this much waits, or after `ageMs`. */
-  readonly rowsMax: number;
-  readonly bytesMax: number;
-  readonly ageMs: number;
+export interface StreamLimits extends SessionLimits {
+  /** Connections in a row that may fail before they announce anything. */
   readonly reconnectsMax: number;
 }
 
@@ -76,8 +69,6 @@ const LIMITS: StreamLimits = {
   ageMs: 50,
   reconnectsMax: 8,
 };
-/** Heartbeat periods of silence after which a connection counts as dead. */
-const SILENCE_PERIODS = 3;
 
 /** Streams until the signal aborts; rejects with the error that ends it for good. */
 export class BinlogStream {
@@ -86,9 +77,8 @@ export class BinlogStream {
   readonly #numbering: Numbering;
   /** Behind the last announced position: where a new connection begins. */
   #from: SourcePosition;
-  #connection: BinlogConnection | null = null;
+  #session: BinlogSession | null = null;
   #isPaused = false;
-  #lastEventMs = 0;
   #hasAppended = false;
   /** Connections in a row that ended before they announced anything. */
   #failures = 0;
@@ -116,14 +106,13 @@ export class BinlogStream {
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    this.#connection?.pause();
+    this.#session?.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#lastEventMs = this.#options.now();
-    this.#connection?.resume();
+    this.#session?.resume();
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -149,10 +138,12 @@ export class BinlogStream {
 
   /** One connection from the last announced position; resolves only when the signal aborts. */
   async #connectOnce(): Promise<void> {
-    const { signal } = this.#options;
-    const server = await this.#options.history();
-    const request = planDump(this.#from, server, this.#options.serverUuid);
-    const session = new Session(this.#options, {
+    const options = this.#options;
+    const server = await options.history();
+    const request = planDump(this.#from, server, options.serverUuid);
+    step("capture.connect");
+    const session = new BinlogSession({
+      ...options,
       request,
       from: this.#from,
       numbering: this.#numbering,
@@ -161,72 +152,13 @@ export class BinlogStream {
         this.#emit(item);
       },
     });
-    this.#lastEventMs = this.#options.now();
-    step("capture.connect");
-    await new Promise<void>((resolve, reject) => {
-      const watchdog = setInterval(() => {
-        if (this.#isPaused) return;
-        const silentMs = this.#options.now() - this.#lastEventMs;
-        if (silentMs > this.#limits.heartbeatMs * SILENCE_PERIODS) end(silent(silentMs));
-      }, this.#limits.heartbeatMs / 2);
-      const flusher = setInterval(() => {
-        guard(() => {
-          session.flushIfDue();
-        });
-      }, this.#limits.ageMs);
-      let over = false;
-      const end = (error: Error | null): void => {
-        if (over) return;
-        over = true;
-        clearInterval(watchdog);
-        clearInterval(flusher);
-        signal.removeEventListener("abort", onAbort);
-        const connection = this.#connection;
-        this.#connection = null;
-        const done = (): void => {
-          if (error === null) resolve();
-          else reject(error);
-        };
-        if (connection === null) done();
-        else void connection.close().then(done, done);
-      };
-      const guard = (work: () => void): void => {
-        try {
-          work();
-        } catch (error) {
-          end(error instanceof Error ? error : new Error(String(error)));
-        }
-      };
-      const onAbort = (): void => {
-        guard(() => {
-          session.flush();
-        });
-        end(null);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      openBinlog({
-        driver: this.#options.driver,
-        serverId: this.#options.serverId,
-        without: request.without,
-        heartbeatMs: this.#limits.heartbeatMs,
-        onEvent: (bytes, from, to) => {
-          this.#lastEventMs = this.#options.now();
-          if (!over) session.event(bytes, from, to);
-        },
-        onEnd: (error) => {
-          end(error ?? serverClosed());
-        },
-      }).then(
-        (connection) => {
-          if (over) void connection.close();
-          else this.#connection = connection;
-          if (this.#isPaused) connection.pause();
-        },
-        (error: unknown) => {
-          end(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-    });
+    this.#session = session;
+    if (this.#isPaused) session.pause();
+    try {
+      await session.run();
+    } finally {
+      this.#session = null;
+    }
   }
 
   #emit(item: CaptureItem): void {
@@ -241,76 +173,7 @@ export class BinlogStream {
   }
 }
 
-interface SessionOptions {
-  readonly request: DumpRequest;
-  readonly from: SourcePosition;
-  readonly numbering: Numbering;
-  readonly limits: StreamLimits;
-  readonly emit: (item: CaptureItem) => void;
-}
-
-/** What lives as long as one connection. */
-class Session {
-  readonly #framer = new EventFramer();
-  readonly #tables: TrackedTables;
-  readonly #assembler: TransactionAssembler;
-  readonly #session: SessionOptions;
-
-  constructor(options: BinlogStreamOptions, session: SessionOptions) {
-    this.#session = session;
-    const { numbering, from, request } = session;
-    const { schemas, collations, foldsCase, identity } = options;
-    this.#tables = new TrackedTables({ schemas, collations, foldsCase, numbering });
-    const { expected } = request;
-    this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
-  }
-
-  event(bytes: Uint8Array, from: number, to: number): void {
-    this.#assembler.event(bytes, this.#framer.frame(bytes, from, to));
-    const { rowsMax, bytesMax } = this.#session.limits;
-    const isFull = this.#tables.pendingRows >= rowsMax || this.#tables.pendingBytes >= bytesMax;
-    if (!isFull) return;
-    if (!this.#assembler.isInside) this.flush();
-    // A transaction larger than this is handed out in parts; its position follows at its end.
-    else if (this.#tables.pendingBytes >= bytesMax * 2) this.#emitBatches();
-  }
-
-  flushIfDue(): void {
-    if (this.#assembler.hasMoved) this.flush();
-  }
-
-  /** Hands out what is complete; inside a transaction there is nothing that may be announced. */
-  flush(): void {
-    if (this.#assembler.isInside) return;
-    this.#emitBatches();
-    if (!this.#assembler.hasMoved) return;
-    step("capture.position");
-    this.#session.emit(this.#assembler.takePosition());
-  }
-
-  #emitBatches(): void {
-    for (const batch of this.#assembler.takeBatches()) {
-      step("capture.batch");
-      this.#session.emit({ kind: "batch", batch });
-    }
-  }
-}
-
 /** What a new connection may mend. */
 function isTransient(error: unknown): boolean {
   return isSyncError(error) && (error.retryable || error.code === "BINLOG_EVENT_CORRUPT");
 }
-
-const silent = (silentMs: number): Error =>
-  syncError(
-    "BINLOG_SILENT",
-    `nothing came from the source for ${Math.round(silentMs / 1000)} s, not even a heartbeat`,
-    {
-      hint: "the connection is opened again by itself; look at the network between here and the source",
-    },
-  );
-
-const serverClosed = (): Error =>
-  syncError("SOURCE_CONNECTION_LOST", "the server closed the binlog stream", {
-    hint: "it is opened again by itself; was the server shut down?",
-  });

@@ -95,7 +95,8 @@ function columnCode(type: ColumnType, name: Uint8Array, fixedMax: number): strin
     "l = s[p++];",
     `if (l === 251) { ${constantCode(Buffer.from("null"))} } else {`,
     "if (l > 251) { const q = p - 1; l = packedLength(s, q, s[q]); p = q + lengthBytes(s[q]); }",
-    "if (p + l > to) mismatch();",
+    // Behind the end of the buffer `l` is no number, and no comparison holds.
+    "if (!(p + l <= to)) mismatch();",
     valueCode(type, fixedMax),
     "p += l; }",
   ].join("\n");

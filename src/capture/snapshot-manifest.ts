@@ -33,8 +33,9 @@ const line = z.discriminatedUnion("kind", [
     kind: z.literal("plan"),
     table: tableId,
     schemaVersion: z.string(),
-    chunks: z.array(z.strictObject({ index: count, after: bound, through: bound })),
   }),
+  z.strictObject({ kind: z.literal("bounds"), table: tableId, index: count, after: bound, through: bound }),
+  z.strictObject({ kind: z.literal("planned"), table: tableId, chunks: count }),
   z.strictObject({
     kind: z.literal("chunk"),
     table: tableId,
@@ -55,7 +56,9 @@ export interface DoneChunk extends StagedChunk {
 export interface TablePlan {
   readonly table: TableId;
   readonly schemaVersion: string;
-  readonly chunks: readonly SnapshotChunk[];
+  readonly chunks: SnapshotChunk[];
+  /** The bounds reach to the end of the table. A plan that a crash cut short is made anew. */
+  isComplete: boolean;
   /** By the index of the chunk. */
   readonly done: Map<number, DoneChunk>;
 }
@@ -108,7 +111,7 @@ export class SnapshotManifest {
     };
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const manifest = new SnapshotManifest(file, header);
-    await manifest.#write(header, "wx");
+    await manifest.#write(header, { flags: "wx", sync: true });
     return manifest;
   }
 
@@ -116,16 +119,36 @@ export class SnapshotManifest {
     return this.#plans.get(tableKey(table)) ?? null;
   }
 
-  /** A new plan of a table replaces an old one and what was staged for it. */
-  async addPlan(plan: Omit<TablePlan, "done">): Promise<void> {
-    const entry = { kind: "plan" as const, ...plan, chunks: plan.chunks.map(plainChunk) };
-    await this.#write(entry, "a");
-    this.#apply(entry);
+  /** Begins the plan of a table; an old one and what was staged for it are forgotten. */
+  async beginPlan(table: TableId, schemaVersion: string): Promise<TablePlan> {
+    await this.#add({ kind: "plan", table, schemaVersion });
+    return this.#mustPlan(table);
+  }
+
+  /** Durable with the next line that is. */
+  async addBounds(table: TableId, chunk: SnapshotChunk): Promise<void> {
+    const { index, after, through } = chunk;
+    await this.#add(
+      { kind: "bounds", table, index, after: copy(after), through: copy(through) },
+      { sync: false },
+    );
+  }
+
+  async endPlan(table: TableId): Promise<void> {
+    await this.#add({ kind: "planned", table, chunks: this.#mustPlan(table).chunks.length });
   }
 
   async addChunk(table: TableId, chunk: DoneChunk): Promise<void> {
-    const entry = { kind: "chunk" as const, table, ...chunk };
-    await this.#write(entry, "a");
+    const { index, file, rows, readAtMs } = chunk;
+    await this.#add({ kind: "chunk", table, index, file, rows, readAtMs });
+  }
+
+  #mustPlan(table: TableId): TablePlan {
+    return must(this.#plans.get(tableKey(table)), "the plan of a table in the manifest");
+  }
+
+  async #add(entry: Line, options: { readonly sync: boolean } = { sync: true }): Promise<void> {
+    await this.#write(entry, { flags: "a", ...options });
     this.#apply(entry);
   }
 
@@ -134,28 +157,37 @@ export class SnapshotManifest {
       case "snapshot":
         throw unreadable(this.#file, "it names a low watermark twice");
       case "plan": {
-        const { table, schemaVersion, chunks } = entry;
-        this.#plans.set(tableKey(table), { table, schemaVersion, chunks, done: new Map() });
+        const { table, schemaVersion } = entry;
+        this.#plans.set(tableKey(table), {
+          table,
+          schemaVersion,
+          chunks: [],
+          isComplete: false,
+          done: new Map(),
+        });
         return;
       }
+      case "bounds": {
+        const { table, index, after, through } = entry;
+        this.#mustPlan(table).chunks.push({ index, after, through });
+        return;
+      }
+      case "planned":
+        this.#mustPlan(entry.table).isComplete = true;
+        return;
       case "chunk": {
         const { table, index, file, rows, readAtMs } = entry;
-        must(this.#plans.get(tableKey(table)), "the plan of a staged chunk").done.set(index, {
-          index,
-          file,
-          rows,
-          readAtMs,
-        });
+        this.#mustPlan(table).done.set(index, { index, file, rows, readAtMs });
       }
     }
   }
 
-  async #write(entry: Line, flags: "a" | "wx"): Promise<void> {
+  async #write(entry: Line, options: { readonly flags: "a" | "wx"; readonly sync: boolean }): Promise<void> {
     try {
-      const handle = await open(this.#file, flags, 0o600);
+      const handle = await open(this.#file, options.flags, 0o600);
       try {
         await handle.write(`${JSON.stringify(entry)}\n`);
-        await handle.sync();
+        if (options.sync) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -172,13 +204,7 @@ export class SnapshotManifest {
   }
 }
 
-const plainChunk = (
-  chunk: SnapshotChunk,
-): { index: number; after: string[] | null; through: string[] | null } => ({
-  index: chunk.index,
-  after: chunk.after === null ? null : [...chunk.after],
-  through: chunk.through === null ? null : [...chunk.through],
-});
+const copy = (bound: readonly string[] | null): string[] | null => (bound === null ? null : [...bound]);
 
 function parseLine(file: string, content: string, number: number): Line {
   try {

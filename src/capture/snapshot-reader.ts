@@ -22,11 +22,15 @@ import { chunkSource } from "./key-range.ts";
 import { LineFile } from "./line-file.ts";
 import { compileRowLineWriter, snapshotSelect, type RowLineWriter } from "./snapshot-codec.ts";
 
+const PROGRESS_ROWS = 10_000;
+
 export interface ChunkReadOptions {
   /** File for the lines of the chunk; replaced if it is there, removed when the read fails. */
   readonly file: string;
   readonly now: () => number;
   readonly signal?: AbortSignal;
+  /** Called now and then with the rows that were read since the last call; for progress. */
+  readonly onRows?: (rows: number) => void;
 }
 
 /** Reads chunks of one table and schema. */
@@ -49,14 +53,14 @@ export class SnapshotReader {
     chunk: SnapshotChunk,
     options: ChunkReadOptions,
   ): Promise<ChunkRead> {
-    const { file: path, now, signal } = options;
-    throwIfAborted(signal);
+    const { file: path, now } = options;
+    throwIfAborted(options.signal);
     let file: LineFile | null = null;
     try {
       file = await LineFile.create(path);
       await connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
       const readAtMs = now();
-      const rows = await this.#copyRows(connection, chunk, { file, signal });
+      const rows = await this.#copyRows(connection, chunk, { ...options, lines: file });
       await this.#checkCount(connection, chunk, rows);
       await connection.query("COMMIT");
       return { rows, bytes: await file.end(), readAtMs };
@@ -70,19 +74,20 @@ export class SnapshotReader {
   async #copyRows(
     connection: MysqlConnection,
     chunk: SnapshotChunk,
-    to: { readonly file: LineFile; readonly signal: AbortSignal | undefined },
+    { lines, signal, onRows }: ChunkReadOptions & { readonly lines: LineFile },
   ): Promise<number> {
-    const { file } = to;
     const writeLine = this.#writeLine;
     let rows = 0;
     await connection.readPackets(
       `SELECT ${snapshotSelect(this.#schema)} ${chunkSource(this.#schema, chunk)}`,
-      (packet, from, end) => {
-        writeLine(packet, from, end, file.writer, rows++);
-        return file.lineWritten();
+      (packet, from, to) => {
+        writeLine(packet, from, to, lines.writer, rows++);
+        if (rows % PROGRESS_ROWS === 0) onRows?.(PROGRESS_ROWS);
+        return lines.lineWritten();
       },
-      to.signal,
+      signal,
     );
+    onRows?.(rows % PROGRESS_ROWS);
     return rows;
   }
 

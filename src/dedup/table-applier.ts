@@ -126,6 +126,11 @@ export class TableApplier {
     });
   }
 
+  /** Removes slices of files that were replaced before then. */
+  clean(beforeMs: number): ReturnType<LakeTable["clean"]> {
+    return this.#inTurn(() => this.table.clean(beforeMs));
+  }
+
   /** Checkpoint and counts of the next commit; the counting begins anew. */
   takeCommit(position: SourcePosition): {
     readonly checkpoint: Checkpoint;

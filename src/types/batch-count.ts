@@ -32,7 +32,7 @@ export function countBatch(batch: ChangeBatch, options: CountOptions): readonly 
       const countClass = options.class ?? operation;
       const key = `${countClass} ${minute}`;
       const entry = sums.get(key) ?? { countClass, minute, sum: new DigestSum() };
-      entry.sum.add(batch, { from, to, op: OP_CODE[operation] }, seeds, options.content);
+      entry.sum.add(batch, { from, to, op: OP_CODE[operation], content: options.content }, seeds);
       if (entry.sum.rows > 0) sums.set(key, entry);
     }
   });

@@ -126,6 +126,11 @@ export class GtidSet {
     return this.subtract(this.subtract(other));
   }
 
+  /** The highest number of an origin; null when the set has none of it. */
+  newest(origin: string): bigint | null {
+    return this.#intervals.get(origin)?.at(-1)?.last ?? null;
+  }
+
   /** How many transactions the set names. */
   get size(): bigint {
     let size = 0n;

@@ -116,18 +116,17 @@ export interface ChangeSource {
   highWatermark(): Promise<BinlogOffset>;
   /** Position of everything that is committed now. */
   head(): Promise<SourcePosition>;
-  /** Key ranges that cover the table without overlap. At least one, also for an empty table. */
-  planChunks(schema: TableSchema, signal: AbortSignal): Promise<readonly SnapshotChunk[]>;
+  /** Key ranges that cover the table without overlap, as they are found. At least one, also for an empty table. */
+  planChunks(schema: TableSchema, signal: AbortSignal): AsyncIterable<SnapshotChunk>;
   /** Writes the lines of a chunk to `file`, from one read view; repeating it gives a current reading. */
   readChunk(schema: TableSchema, chunk: SnapshotChunk, target: ChunkTarget): Promise<ChunkRead>;
-  stream(request: StreamRequest): SourceStream;
+  stream(request: StreamRequest): Promise<SourceStream>;
   close(): Promise<void>;
 }
 
 export interface ChunkTarget {
   readonly file: string;
   readonly signal: AbortSignal;
-  readonly onRows: (rows: number) => void;
 }
 
 // ---------------------------------------------------------------- Channel

@@ -1,0 +1,200 @@
+/**
+ * `tallylake init`: the tables of the config that are not in the lake yet get their first commit.
+ *
+ * | killed …                                  | the next run                                                     |
+ * |-------------------------------------------|------------------------------------------------------------------|
+ * | before the low watermark is in the manifest | begins with a new one                                            |
+ * | while chunks are planned or read          | goes on with the same watermark, at the first chunk not recorded |
+ * | while the stream runs to the high watermark | notes a new high watermark and streams again                     |
+ * | between two tables' first commits         | the committed ones are done; the others go on as above           |
+ * | after the last commit                     | finds nothing to do, and removes what is left of the manifest    |
+ *
+ * A table whose definition changed between the watermarks cannot be put together; its chunks are thrown away
+ * and its snapshot begins anew, a few times.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { MysqlSource } from "../capture/mysql-source.ts";
+import { SnapshotManifest } from "../capture/snapshot-manifest.ts";
+import { InProcessChannel } from "../channel/in-process.ts";
+import { Router } from "../dedup/router.ts";
+import { TableApplier } from "../dedup/table-applier.ts";
+import { syncError } from "../types/errors.ts";
+import type { CommitResult, TableStop } from "../types/ports.ts";
+import { compareBinlogOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
+import { formatTableId, tableKey } from "../types/table-id.ts";
+import { must } from "../util/assert.ts";
+import type { Log } from "../util/log.ts";
+import { step } from "../util/step.ts";
+import type { Config } from "./config.ts";
+import { runPipeline } from "./pipeline.ts";
+import type { ProgressTracker } from "./progress-tracker.ts";
+import { snapshotCounts } from "./snapshot-counts.ts";
+import { readChunks, stagedChunks, type SnapshotTable } from "./snapshot.ts";
+
+export interface InitRun {
+  readonly config: Config;
+  readonly source: MysqlSource;
+  /** Tables without a first commit. */
+  readonly tables: readonly SnapshotTable[];
+  readonly progress: ProgressTracker;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}
+
+export interface InitOutcome {
+  readonly committed: readonly CommitResult[];
+  /** Tables that could not be put together, with the last reason. */
+  readonly stopped: readonly TableStop[];
+}
+
+/** How often a table whose definition changes under its snapshot begins anew. */
+const ROUNDS_MAX = 3;
+
+export const snapshotDir = (config: Config): string => join(config.stateDir, "snapshot");
+
+export async function runInit(run: InitRun): Promise<InitOutcome> {
+  const committed: CommitResult[] = [];
+  let pending = run.tables;
+  let stopped: readonly TableStop[] = [];
+  for (let round = 1; pending.length > 0 && round <= ROUNDS_MAX; round++) {
+    const manifest = await openManifest(run);
+    await readChunks({ ...run, ...run.config.snapshot, manifest, tables: pending });
+    step("init.read-all");
+    const outcome = await finish(run, manifest, pending);
+    committed.push(...outcome.committed);
+    stopped = outcome.stopped;
+    const again = new Set(stopped.map((stop) => tableKey(stop.table)));
+    pending = pending.filter((table) => again.has(tableKey(table.schema.id)));
+    for (const stop of stopped) {
+      run.log.warn("the snapshot of a table begins anew", {
+        table: formatTableId(stop.table),
+        code: stop.code,
+        round,
+      });
+    }
+    if (pending.length > 0) await rm(snapshotDir(run.config), { recursive: true, force: true });
+  }
+  if (pending.length === 0) await rm(snapshotDir(run.config), { recursive: true, force: true });
+  return { committed, stopped };
+}
+
+/** The manifest of the run before, while the binlog still reaches back to its low watermark; else a new one. */
+async function openManifest(run: InitRun): Promise<SnapshotManifest> {
+  const { config, source, log } = run;
+  const file = join(snapshotDir(config), "manifest.ndjson");
+  const identity = { source: config.source.name, epoch: config.source.epoch };
+  const known = await SnapshotManifest.read(file);
+  if (known !== null) {
+    const { serverUuid, purgedGtids } = await source.facts();
+    const isOurs = known.identity.source === identity.source && known.identity.epoch === identity.epoch;
+    if (isOurs && known.start.serverUuid === serverUuid && known.start.position.gtids.includes(purgedGtids))
+      return known;
+    log.warn("the snapshot that was begun cannot go on, and begins anew", {
+      reason: isOurs
+        ? "its binlogs are gone, or the server is another one"
+        : "it belongs to another source or epoch",
+    });
+    await rm(snapshotDir(config), { recursive: true, force: true });
+  }
+  step("init.watermark");
+  const start = await source.lowWatermark();
+  return SnapshotManifest.create(file, identity, start);
+}
+
+/** Streams from the low to the high watermark and makes the first commits. */
+async function finish(
+  run: InitRun,
+  manifest: SnapshotManifest,
+  tables: readonly SnapshotTable[],
+): Promise<InitOutcome> {
+  const { config, source, progress, log, signal, now } = run;
+  const { position: low, serverUuid } = manifest.start;
+  const high = await source.highWatermark();
+  step("init.high");
+  for (const { schema } of tables) progress.setStage(formatTableId(schema.id), "catching up");
+  const appliers = tables.map(
+    ({ lake }) => new TableApplier({ table: lake, identity: manifest.identity, serverUuid, now }),
+  );
+  for (const applier of appliers) await applier.table.discard();
+  const stops: TableStop[] = [];
+  const router = new Router({
+    appliers,
+    // The first commit is made below, from the chunks and what is appended here.
+    policy: { everyMs: Infinity, rows: Infinity, idleEveryMs: Infinity },
+    now,
+    log,
+    onCommit: () => undefined,
+    onStop: (_applier, stop) => stops.push(stop),
+  });
+  const channel = await InProcessChannel.open({
+    rowsMax: 1_000_000,
+    bytesMax: config.memory.queueBytes,
+    spillBytes: config.memory.queueBytes,
+    spillDir: join(config.stateDir, "spill"),
+  });
+  let reached: SourcePosition = low;
+  try {
+    const schemas = tables.map((table) => table.schema);
+    const stream = await source.stream({ schemas, from: low, serverUuid });
+    await runPipeline({
+      stream,
+      channel,
+      router,
+      from: low,
+      signal,
+      tickMs: 1000,
+      isEnough: () => {
+        reached = furthest(appliers) ?? reached;
+        return hasReached(reached, high);
+      },
+    });
+  } finally {
+    await channel.close();
+  }
+  if (!hasReached(reached, high) && !router.isAllStopped) {
+    throw syncError(
+      "SOURCE_CONNECTION_LOST",
+      `the stream ended at ${reached.file}:${reached.offset}, before the snapshot's end at ${high.file}:${high.offset}`,
+      {
+        hint: "run `tallylake init` again: it goes on from here",
+      },
+    );
+  }
+  return { committed: await commitFirst(run, manifest, { tables, appliers }), stopped: stops };
+}
+
+function furthest(appliers: readonly TableApplier[]): SourcePosition | null {
+  const going = appliers.find((applier) => applier.stop === null);
+  return going?.position ?? null;
+}
+
+const hasReached = (position: SourcePosition, high: BinlogOffset): boolean =>
+  position.file !== "" && compareBinlogOffset(position, high) >= 0;
+
+async function commitFirst(
+  run: InitRun,
+  manifest: SnapshotManifest,
+  {
+    tables,
+    appliers,
+  }: { readonly tables: readonly SnapshotTable[]; readonly appliers: readonly TableApplier[] },
+): Promise<CommitResult[]> {
+  const results: CommitResult[] = [];
+  for (const [i, { schema, lake, dir }] of tables.entries()) {
+    const applier = must(appliers[i], "the applier of a table");
+    if (applier.stop !== null) continue;
+    const name = formatTableId(schema.id);
+    run.progress.setStage(name, "committing");
+    const chunks = stagedChunks(manifest, schema);
+    const info = applier.takeCommit(applier.position ?? manifest.start.position);
+    step("init.load");
+    const counts = [...snapshotCounts(manifest, schema), ...info.counts];
+    results.push(await lake.load(schema, chunks, { checkpoint: info.checkpoint, counts }));
+    step("init.loaded");
+    await rm(dir, { recursive: true, force: true });
+    run.progress.setStage(name, "done");
+  }
+  return results;
+}

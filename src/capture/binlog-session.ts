@@ -1,0 +1,180 @@
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import { syncError } from "../types/errors.ts";
+import type { CaptureItem } from "../types/ports.ts";
+import type { SourcePosition } from "../types/source-position.ts";
+import type { TableSchema } from "../types/table-schema.ts";
+import { step } from "../util/step.ts";
+import type { Numbering } from "./batch-builder.ts";
+import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
+import { EventFramer } from "./binlog-event.ts";
+import type { DumpRequest } from "./history.ts";
+import type { Collations } from "./table-map.ts";
+import { TrackedTables } from "./tracked-tables.ts";
+import { TransactionAssembler } from "./transaction.ts";
+
+export interface SessionLimits {
+  readonly heartbeatMs: number;
+  /** A position is announced once this much waits, or after `ageMs`. */
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly ageMs: number;
+}
+
+export interface SessionOptions {
+  readonly driver: Readonly<Record<string, unknown>>;
+  readonly serverId: number;
+  readonly identity: SourceIdentity;
+  readonly schemas: readonly TableSchema[];
+  readonly collations: Collations;
+  readonly foldsCase: boolean;
+  readonly request: DumpRequest;
+  readonly from: SourcePosition;
+  readonly numbering: Numbering;
+  readonly limits: SessionLimits;
+  readonly emit: (item: CaptureItem) => void;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}
+
+/** Heartbeat periods of silence after which a connection counts as dead. */
+const SILENCE_PERIODS = 3;
+
+/** One connection to the binlog, from its position until it ends. */
+export class BinlogSession {
+  readonly #options: SessionOptions;
+  readonly #framer = new EventFramer();
+  readonly #tables: TrackedTables;
+  readonly #assembler: TransactionAssembler;
+  readonly #ended = Promise.withResolvers<null>();
+  #connection: BinlogConnection | null = null;
+  #isOver = false;
+  #isPaused = false;
+  #lastEventMs: number;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { schemas, collations, foldsCase, identity, numbering, from, request } = options;
+    this.#tables = new TrackedTables({ schemas, collations, foldsCase, numbering });
+    const { expected } = request;
+    this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
+    this.#lastEventMs = options.now();
+  }
+
+  /** Resolves when the signal aborts, with what is complete handed out; rejects when the connection ends. */
+  async run(): Promise<void> {
+    const { signal, limits } = this.#options;
+    const onAbort = (): void => {
+      this.#attempt(() => {
+        this.#flush();
+      });
+      this.#end(null);
+    };
+    const watchdog = setInterval(() => {
+      this.#watch();
+    }, limits.heartbeatMs / 2);
+    const flusher = setInterval(() => {
+      this.#attempt(() => {
+        this.#flush();
+      });
+    }, limits.ageMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (signal.aborted) return;
+      await this.#open();
+      await this.#ended.promise;
+    } finally {
+      this.#isOver = true;
+      clearInterval(watchdog);
+      clearInterval(flusher);
+      signal.removeEventListener("abort", onAbort);
+      await this.#connection?.close();
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#lastEventMs = this.#options.now();
+    this.#connection?.resume();
+  }
+
+  async #open(): Promise<void> {
+    const { driver, serverId, request, limits } = this.#options;
+    this.#connection = await openBinlog({
+      driver,
+      serverId,
+      without: request.without,
+      heartbeatMs: limits.heartbeatMs,
+      onEvent: (bytes, from, to) => {
+        this.#lastEventMs = this.#options.now();
+        if (!this.#isOver) this.#event(bytes, from, to);
+      },
+      onEnd: (error) => {
+        this.#end(error ?? serverClosed());
+      },
+    });
+    if (this.#isPaused) this.#connection.pause();
+  }
+
+  #event(bytes: Uint8Array, from: number, to: number): void {
+    this.#assembler.event(bytes, this.#framer.frame(bytes, from, to));
+    const { rowsMax, bytesMax } = this.#options.limits;
+    const { pendingRows, pendingBytes } = this.#tables;
+    if (pendingRows < rowsMax && pendingBytes < bytesMax) return;
+    if (!this.#assembler.isInside) this.#flush();
+    // A transaction larger than this is handed out in parts; its position follows at its end.
+    else if (pendingBytes >= bytesMax * 2) this.#emitBatches();
+  }
+
+  /** Hands out what is complete; inside a transaction there is nothing that may be announced. */
+  #flush(): void {
+    if (this.#isOver || this.#assembler.isInside || !this.#assembler.hasMoved) return;
+    this.#emitBatches();
+    step("capture.position");
+    this.#options.emit(this.#assembler.takePosition());
+  }
+
+  #emitBatches(): void {
+    for (const batch of this.#assembler.takeBatches()) {
+      step("capture.batch");
+      this.#options.emit({ kind: "batch", batch });
+    }
+  }
+
+  #watch(): void {
+    if (this.#isPaused) return;
+    const silentMs = this.#options.now() - this.#lastEventMs;
+    if (silentMs > this.#options.limits.heartbeatMs * SILENCE_PERIODS) this.#end(silent(silentMs));
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #end(error: Error | null): void {
+    if (error === null) this.#ended.resolve(null);
+    else this.#ended.reject(error);
+  }
+}
+
+const silent = (silentMs: number): Error =>
+  syncError(
+    "BINLOG_SILENT",
+    `nothing came from the source for ${Math.round(silentMs / 1000)} s, not even a heartbeat`,
+    {
+      hint: "the connection is opened again by itself; look at the network between here and the source",
+    },
+  );
+
+const serverClosed = (): Error =>
+  syncError("SOURCE_CONNECTION_LOST", "the server closed the binlog stream", {
+    hint: "it is opened again by itself; was the server shut down?",
+  });

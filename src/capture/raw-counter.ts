@@ -1,0 +1,205 @@
+import { syncError } from "../types/errors.ts";
+import { tableKey, type TableId } from "../types/table-id.ts";
+import { imageEnd, type ColumnWidth } from "./row-width.ts";
+
+/** One change of a table in a transaction: its number and what happened. */
+export interface RawChange {
+  readonly n: number;
+  readonly operation: "c" | "u" | "d";
+}
+
+export interface RawCounterOptions {
+  readonly isCounted: (id: TableId) => boolean;
+  /** A transaction that has ended, with its changes by `tableKey`. */
+  readonly onTransaction: (
+    gtid: string,
+    commitUs: number,
+    changes: ReadonlyMap<string, readonly RawChange[]>,
+  ) => void;
+}
+
+interface MappedTable {
+  readonly key: string;
+  readonly columns: readonly ColumnWidth[];
+  /** Positions of the key columns. */
+  readonly primaryKey: readonly number[];
+}
+
+/**
+ * The smallest reader that can count: transactions, tables, and where one row ends and the next begins. It
+ * reads no values. It is written apart from capture's decoder on purpose, so that the two can be compared.
+ */
+export class RawCounter {
+  readonly #options: RawCounterOptions;
+  readonly #tables = new Map<number, MappedTable>();
+  #hasChecksum = true;
+  #gtid: string | null = null;
+  #commitUs = 0;
+  #hasBegun = false;
+  #changes = new Map<string, RawChange[]>();
+  #nextN = new Map<string, number>();
+
+  constructor(options: RawCounterOptions) {
+    this.#options = options;
+  }
+
+  /** One event, header and checksum included. */
+  event(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const type = view.getUint8(4);
+    if (type === 15) this.#hasChecksum = view.getUint8(bytes.length - 5) === 1;
+    const body = new DataView(
+      bytes.buffer,
+      bytes.byteOffset + 19,
+      bytes.length - 19 - (this.#hasChecksum ? 4 : 0),
+    );
+    if (type === 33) this.#begin(body);
+    else if (type === 2) this.#query(body);
+    else if (type === 19) this.#mapTable(body);
+    else if (type >= 30 && type <= 32) this.#rows(type, body);
+    else if (type === 16 || type === 38) this.#end();
+  }
+
+  #begin(body: DataView): void {
+    const hex = Buffer.from(body.buffer, body.byteOffset + 1, 16).toString("hex");
+    const uuid = [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      hex.slice(12, 16),
+      hex.slice(16, 20),
+      hex.slice(20),
+    ].join("-");
+    this.#gtid = `${uuid}:${body.getBigUint64(17, true)}`;
+    const immediate = body.getBigUint64(42, true) & 0xffffffffffffffn;
+    const original = immediate >> 55n === 1n ? body.getBigUint64(49, true) & 0x7fffffffffffffn : immediate;
+    this.#commitUs = Number(original & 0x7fffffffffffffn);
+    this.#hasBegun = false;
+    this.#changes = new Map();
+    this.#nextN = new Map();
+  }
+
+  #query(body: DataView): void {
+    const skip = 13 + body.getUint16(11, true) + body.getUint8(8) + 1;
+    const statement = Buffer.from(
+      body.buffer,
+      body.byteOffset + skip,
+      Math.min(12, body.byteLength - skip),
+    ).toString("latin1");
+    if (/^(BEGIN|XA START)/i.test(statement)) this.#hasBegun = true;
+    else if (!this.#hasBegun || /^COMMIT/i.test(statement)) this.#end();
+  }
+
+  #end(): void {
+    if (this.#gtid !== null) this.#options.onTransaction(this.#gtid, this.#commitUs, this.#changes);
+    this.#gtid = null;
+  }
+
+  #mapTable(body: DataView): void {
+    const number = body.getUint32(0, true) + body.getUint16(4, true) * 2 ** 32;
+    const databaseLength = body.getUint8(8);
+    const text = (at: number, length: number): string =>
+      Buffer.from(body.buffer, body.byteOffset + at, length).toString("utf8");
+    const tableAt = 8 + 1 + databaseLength + 1;
+    const tableLength = body.getUint8(tableAt);
+    const id = { database: text(9, databaseLength), table: text(tableAt + 1, tableLength) };
+    this.#tables.delete(number);
+    if (!this.#options.isCounted(id)) return;
+    this.#tables.set(number, { key: tableKey(id), ...describeColumns(body, tableAt + 1 + tableLength + 1) });
+  }
+
+  #rows(type: number, body: DataView): void {
+    const table = this.#tables.get(body.getUint32(0, true) + body.getUint16(4, true) * 2 ** 32);
+    if (table === undefined) return;
+    let at = 8 + body.getUint16(8, true);
+    const count = packed(body, at);
+    at = count.next + ((count.value + 7) >> 3) * (type === 31 ? 2 : 1);
+    const list = this.#changes.get(table.key) ?? [];
+    this.#changes.set(table.key, list);
+    let n = this.#nextN.get(table.key) ?? 0;
+    while (at < body.byteLength) {
+      const first = imageEnd(body, at, table);
+      if (type !== 31) {
+        list.push({ n, operation: type === 30 ? "c" : "d" });
+        at = first.end;
+      } else {
+        const second = imageEnd(body, first.end, table);
+        if (first.key === second.key) list.push({ n, operation: "u" });
+        else list.push({ n, operation: "d" }, { n, operation: "c" });
+        at = second.end;
+      }
+      n++;
+    }
+    this.#nextN.set(table.key, n);
+    if (at !== body.byteLength)
+      throw misread(`a row event ends at ${body.byteLength}, its last row at ${at}`);
+  }
+}
+
+/** Types and metadata of the columns, and the key from the optional part. */
+function describeColumns(body: DataView, at: number): Pick<MappedTable, "columns" | "primaryKey"> {
+  const count = packed(body, at);
+  const meta = packed(body, count.next + count.value);
+  const columns: ColumnWidth[] = [];
+  let p = meta.next;
+  for (let i = 0; i < count.value; i++) {
+    const type = body.getUint8(count.next + i);
+    const bytes = META_BYTES.get(type) ?? 0;
+    const value =
+      bytes === 0
+        ? 0
+        : bytes === 1
+          ? body.getUint8(p)
+          : type === 254
+            ? body.getUint16(p)
+            : body.getUint16(p, true);
+    columns.push({ type, meta: value });
+    p += bytes;
+  }
+  p += (count.value + 7) >> 3;
+  while (p < body.byteLength) {
+    const kind = body.getUint8(p);
+    const length = packed(body, p + 1);
+    if (kind === 8) return { columns, primaryKey: packedList(body, length.next, length.next + length.value) };
+    p = length.next + length.value;
+  }
+  throw misread("a TABLE_MAP event names no primary key (binlog_row_metadata is not FULL)");
+}
+
+/** Bytes of metadata of each type that has some. */
+const META_BYTES: ReadonlyMap<number, number> = new Map([
+  [4, 1],
+  [5, 1],
+  [15, 2],
+  [16, 2],
+  [17, 1],
+  [18, 1],
+  [19, 1],
+  [242, 1],
+  [245, 1],
+  [246, 2],
+  [252, 1],
+  [254, 2],
+  [255, 1],
+]);
+
+function packed(body: DataView, at: number): { readonly value: number; readonly next: number } {
+  const first = body.getUint8(at);
+  if (first < 251) return { value: first, next: at + 1 };
+  if (first === 252) return { value: body.getUint16(at + 1, true), next: at + 3 };
+  return { value: body.getUint16(at + 1, true) + body.getUint8(at + 3) * 65536, next: at + 4 };
+}
+
+function packedList(body: DataView, from: number, to: number): number[] {
+  const list: number[] = [];
+  for (let at = from; at < to;) {
+    const { value, next } = packed(body, at);
+    list.push(value);
+    at = next;
+  }
+  return list;
+}
+
+const misread = (what: string): Error =>
+  syncError("BINLOG_EVENT_CORRUPT", `the binlog cannot be counted: ${what}`, {
+    hint: "run the report again; compare with `mysqlbinlog --verify-binlog-checksum` on the server",
+  });

@@ -1,0 +1,229 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+/*
+ * The rules of the layout, held by machine: who may import whom, how long files and functions get, which words
+ * stay out, that no file is dead, and that every test file belongs to exactly one project.
+ */
+const LINES_MAX = 400;
+const FUNCTION_LINES_MAX = 70;
+const STAGES = ["capture", "channel", "dedup", "lake", "trace"];
+
+/** Packages that only one folder (or file) may import; what follows a `/` counts as the package. */
+const FENCES: readonly (readonly [RegExp, RegExp])[] = [
+  [/^(mysql2|@vlasky\/zongji)(\/|$)/, /^src\/capture\//],
+  [/^@duckdb\//, /^src\/lake\//],
+  [/^(@clickhouse\/client|chdb)(\/|$)/, /^src\/trace\//],
+  [/^apache-arrow(\/|$)/, /^src\/lake\//],
+  [/^commander$/, /^src\/app\/cli/],
+  [/^yaml$/, /^src\/app\/config/],
+  [/^log-update$/, /^src\/app\/progress-display/],
+];
+
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  encoding: "utf8",
+})
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(file));
+const sources = tracked.filter((file) => /^(src|test|scripts)\/.*\.ts$/.test(file));
+const text = new Map(sources.map((file) => [file, readFileSync(file, "utf8")]));
+const trees = new Map(
+  [...text].map(([file, content]) => [
+    file,
+    ts.createSourceFile(file, content, ts.ScriptTarget.Latest, true),
+  ]),
+);
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every module that a file names: by import, by dynamic import, and as the URL of a worker. */
+function importsOf(file: string): readonly string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined
+    ) {
+      if (ts.isStringLiteral(node.moduleSpecifier)) found.push(node.moduleSpecifier.text);
+    }
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments;
+      if (argument !== undefined && ts.isStringLiteral(argument)) found.push(argument.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  const tree = trees.get(file);
+  if (tree !== undefined) visit(tree);
+  return found;
+}
+
+const imports: readonly Import[] = sources.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
+const local = imports.flatMap(({ from, to }) =>
+  to.startsWith(".") ? [{ from, to: normalize(join(dirname(from), to)) }] : [],
+);
+
+const layerOf = (file: string): string => (file === "src/main.ts" ? "main" : (file.split("/")[1] ?? ""));
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to || to === "util") return true;
+  if (to === "types") return from !== "util";
+  if (STAGES.includes(to)) return from === "app";
+  return to === "app" && from === "main";
+}
+
+describe("imports", () => {
+  test("go down only: main, app, a stage, types, util", () => {
+    const wrong = local
+      .filter(({ from, to }) => from.startsWith("src/") && !mayImport(layerOf(from), layerOf(to)))
+      // The hash of an event id is pure, and shared like a type.
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test("name files that are there, with their ending", () => {
+    expect(local.filter(({ to }) => !existsSync(to)).map(({ from, to }) => `${from} imports ${to}`)).toEqual(
+      [],
+    );
+  });
+
+  test("keep each driver in its folder", () => {
+    const wrong = imports.filter(
+      ({ from, to }) =>
+        from.startsWith("src/") && FENCES.some(([name, home]) => name.test(to) && !home.test(from)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("use only packages that package.json lists", () => {
+    const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      dependencies: Record<string, string>;
+    };
+    const optional = ["chdb"];
+    const names = new Set([...Object.keys(dependencies), ...optional]);
+    const wrong = imports.filter(({ from, to }) => {
+      if (!from.startsWith("src/") || to.startsWith(".") || to.startsWith("node:")) return false;
+      return !names.has(to.startsWith("@") ? to.split("/").slice(0, 2).join("/") : (to.split("/")[0] ?? ""));
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+test("no file is dead", () => {
+  const entries = [
+    "src/main.ts",
+    "src/capture/binlog-worker.ts",
+    ...sources.filter((file) =>
+      /\.test\.ts$|^scripts\/[^/]+\.ts$|^test\/bench\/main\.ts$|global-setup\.ts$/.test(file),
+    ),
+  ];
+  const alive = new Set(entries);
+  const queue = [...entries];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    for (const { from, to } of local) {
+      if (from === file && !alive.has(to)) {
+        alive.add(to);
+        queue.push(to);
+      }
+    }
+    // Scripts that tests start as processes of their own are named by their path.
+    for (const other of sources) {
+      const name = other.split("/").at(-1) ?? "";
+      if (!alive.has(other) && file.startsWith("test/") && (text.get(file)?.includes(`/${name}"`) ?? false)) {
+        alive.add(other);
+        queue.push(other);
+      }
+    }
+  }
+  expect(sources.filter((file) => !alive.has(file))).toEqual([]);
+});
+
+describe("size", () => {
+  test(`no file has more than ${LINES_MAX} lines`, () => {
+    const long = [...text]
+      .filter(([, content]) => content.split("\n").length - 1 > LINES_MAX)
+      .map(([file]) => file);
+    expect(long).toEqual([]);
+  });
+
+  test(`no function in src has more than ${FUNCTION_LINES_MAX} lines`, () => {
+    const long: string[] = [];
+    for (const [file, tree] of trees) {
+      if (!file.startsWith("src/")) continue;
+      const visit = (node: ts.Node): void => {
+        if (ts.isFunctionLike(node) && "body" in node && node.body !== undefined) {
+          const from = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line;
+          const lines = tree.getLineAndCharacterOfPosition(node.getEnd()).line - from + 1;
+          if (lines > FUNCTION_LINES_MAX) long.push(`${file}:${from + 1} (${lines} lines)`);
+        }
+        ts.forEachChild(node, visit);
+      };
+      visit(tree);
+    }
+    expect(long).toEqual([]);
+  });
+});
+
+describe("words and shapes that stay out", () => {
+  const inSource = (pattern: RegExp, files: readonly string[]): string[] =>
+    files.flatMap((file) =>
+      (text.get(file) ?? readFileSync(file, "utf8"))
+        .split("\n")
+        .flatMap((line, i) => (pattern.test(line) ? [`${file}:${i + 1}: ${line.trim()}`] : [])),
+    );
+  const own = sources.filter((file) => file !== "test/tidy.test.ts");
+  const src = own.filter((file) => file.startsWith("src/"));
+
+  test("no any, no silenced checker", () => {
+    expect(inSource(/(:|<|\bas) *any\b|@ts-(ignore|nocheck|expect-error)|eslint-disable/, own)).toEqual([]);
+  });
+
+  test("no default export and no barrel", () => {
+    expect(inSource(/^export default/, own)).toEqual([]);
+    expect(inSource(/^export \* from/, own)).toEqual([]);
+    expect(sources.filter((file) => /\/(index|utils|helpers)\.ts$/.test(file))).toEqual([]);
+  });
+
+  test("no skipped or focused test", () => {
+    expect(inSource(/\b(it|test|describe)\.(skip|only|todo)\b/, own)).toEqual([]);
+  });
+
+  test("nothing left over", () => {
+    expect(inSource(/TODO|FIXME|XXX|HACK/, own)).toEqual([]);
+  });
+
+  test("console stays out of src; output goes through the log or an Output", () => {
+    expect(inSource(/\bconsole\./, src)).toEqual([]);
+  });
+
+  test("only main ends the process", () => {
+    const ends = inSource(/process\.exit\(/, src).filter((line) => !line.startsWith("src/main.ts"));
+    expect(ends).toEqual([]);
+  });
+
+  test("file names are kebab-case", () => {
+    const wrong = sources.filter(
+      (file) => !/^[a-z0-9-]+(\.[a-z0-9]+)*\.ts$/.test(file.split("/").at(-1) ?? ""),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test("every test file belongs to exactly one project", () => {
+  const projects: readonly (readonly [string, RegExp])[] = [
+    ["unit", /^test\/(unit\/.*|[^/]*)\.test\.ts$/],
+    ...["lake", "mysql", "clickhouse", "e2e", "crash", "engines"].map(
+      (name) => [name, new RegExp(`^test/.*\\.${name}\\.test\\.ts$`)] as const,
+    ),
+  ];
+  const wrong = sources
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => ({ file, in: projects.flatMap(([name, pattern]) => (pattern.test(file) ? [name] : [])) }))
+    .filter((found) => found.in.length !== 1);
+  expect(wrong).toEqual([]);
+});
