@@ -1,0 +1,87 @@
+import { connect } from "node:net";
+import { z } from "zod";
+import { syncError } from "../types/errors.ts";
+import type { TraceQuery, TraceRecord } from "../types/ports.ts";
+import { codeOf } from "../util/errors.ts";
+import {
+  daemonRecords,
+  daemonStatus,
+  decodeRecord,
+  type DaemonRequest,
+  type DaemonStatus,
+} from "./daemon-protocol.ts";
+import { daemonSocketPath } from "./daemon-socket.ts";
+
+const reply = z.union([z.strictObject({ ok: z.unknown() }), z.strictObject({ error: z.string() })]);
+
+/** Asks the running `follow` of a state folder. */
+export class DaemonClient {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Null when none is running. */
+  static async find(stateDir: string): Promise<DaemonClient | null> {
+    const client = new DaemonClient(daemonSocketPath(stateDir));
+    try {
+      await client.status();
+      return client;
+    } catch (error) {
+      if (error instanceof Error && ABSENT.has(codeOf(error.cause))) return null;
+      throw error;
+    }
+  }
+
+  async status(): Promise<DaemonStatus> {
+    return daemonStatus.parse(await this.#ask({ method: "status" }, STATUS_TIMEOUT_MS));
+  }
+
+  async records(query: TraceQuery): Promise<readonly TraceRecord[]> {
+    return daemonRecords
+      .parse(await this.#ask({ method: "records", query }, RECORDS_TIMEOUT_MS))
+      .map(decodeRecord);
+  }
+
+  /** Waits until the trace store has all counts, for at most so long. */
+  async settle(timeoutMs: number): Promise<void> {
+    await this.#ask({ method: "settle", timeoutMs }, timeoutMs + STATUS_TIMEOUT_MS);
+  }
+
+  async #ask(request: DaemonRequest, timeoutMs: number): Promise<unknown> {
+    const text = await this.#exchange(`${JSON.stringify(request)}\n`, timeoutMs);
+    const answer = reply.parse(JSON.parse(text));
+    if ("ok" in answer) return answer.ok;
+    throw unavailable(`the running follow answers: ${answer.error}`);
+  }
+
+  #exchange(line: string, timeoutMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.#path);
+      let text = "";
+      socket.setEncoding("utf8");
+      socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+      socket.on("connect", () => socket.write(line));
+      socket.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      socket.on("end", () => {
+        resolve(text);
+      });
+      socket.on("error", (error) => {
+        reject(unavailable(`the running follow cannot be asked at ${this.#path}`, error));
+      });
+    });
+  }
+}
+
+const STATUS_TIMEOUT_MS = 5000;
+const RECORDS_TIMEOUT_MS = 60_000;
+const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED"]);
+
+const unavailable = (message: string, cause?: unknown): Error =>
+  syncError("DAEMON_UNAVAILABLE", message, {
+    hint: "look whether `tallylake follow` still runs, and at its log",
+    ...(cause === undefined ? {} : { cause }),
+  });

@@ -1,0 +1,124 @@
+import type { ZeroDatePolicy } from "../types/lake-type.ts";
+import type { GroupDigest, RowDigest } from "../types/row-digest.ts";
+import type { Column, TableSchema } from "../types/table-schema.ts";
+import { identifier, literal, type LakeDatabase } from "./duckdb.ts";
+import type { TableSnapshot } from "./table-reader.ts";
+
+const MASK = (1n << 64n) - 1n;
+
+/** `types/row-digest.ts` in DuckDB's SQL. */
+export async function lakeGroupDigests(
+  db: LakeDatabase,
+  table: TableSnapshot,
+  groups: readonly number[] | null,
+): Promise<readonly GroupDigest[]> {
+  const { schema, zeroDates } = table.commit;
+  const hash = `('0x' || left(sha256(${rowText(schema.columns, zeroDates)}), 16))::UBIGINT`;
+  const rows = await db.use((sql) =>
+    sql.rows(
+      `SELECT g, count(*), sum(h), bit_xor(h) FROM (SELECT ${groupSql(schema, zeroDates)} AS g, ${hash} AS h FROM ${source(table)}) ` +
+        `${groups === null ? "" : `WHERE g IN (${groups.join(", ")})`} GROUP BY g`,
+    ),
+  );
+  return rows.map(([group, count, sum, xor]) => ({
+    group: Number(group),
+    rows: Number(count),
+    digest: { sum: (sum as bigint) & MASK, xor: xor as bigint },
+  }));
+}
+
+export async function lakeRowDigests(
+  db: LakeDatabase,
+  table: TableSnapshot,
+  group: number,
+): Promise<readonly RowDigest[]> {
+  const { schema, zeroDates } = table.commit;
+  const rows = await db.use((sql) =>
+    sql.rows(
+      `SELECT ${keyText(schema, zeroDates)}, left(sha256(${rowText(schema.columns, zeroDates)}), 16) FROM ${source(table)} ` +
+        `WHERE ${groupSql(schema, zeroDates)} = ${group}`,
+    ),
+  );
+  return rows.map(([key, hash]) => ({ key: String(key), hash: String(hash) }));
+}
+
+const source = (table: TableSnapshot): string =>
+  `read_parquet([${table.files.map(literal).join(", ")}], union_by_name = true)`;
+
+const groupSql = (schema: TableSchema, zeroDates: ZeroDatePolicy): string =>
+  `('0x' || left(sha256(${keyText(schema, zeroDates)}), 2))::INTEGER`;
+
+function keyText(schema: TableSchema, zeroDates: ZeroDatePolicy): string {
+  const columns = schema.primaryKey.flatMap((name) =>
+    schema.columns.filter((column) => column.name === name),
+  );
+  return rowText(columns, zeroDates);
+}
+
+const rowText = (columns: readonly Column[], zeroDates: ZeroDatePolicy): string =>
+  `concat_ws(',', ${columns.map((column) => `coalesce(${columnText(column, zeroDates)}, 'N')`).join(", ")})`;
+
+function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
+  const name = identifier(column.name);
+  const { type } = column;
+  switch (type.kind) {
+    case "int":
+    case "year":
+    case "bit":
+    case "decimal":
+      return `CAST(${name} AS VARCHAR)`;
+    case "float":
+    case "double":
+      return doubleText(`CAST(${name} AS DOUBLE)`);
+    case "bytes":
+      return type.form === "blob" ? `sha256(${name})` : `hex(${name})`;
+    case "text":
+      return type.form === "text" ? `sha256(${name})` : measured(name);
+    case "json":
+      return `sha256(${name})`;
+    case "enum":
+    case "set":
+      return measured(name);
+    case "time":
+      return name;
+    case "date":
+      return zeroDates === "text" ? name : dayText(name);
+    case "datetime":
+    case "timestamp":
+      return zeroDates === "text" ? name : momentText(name, type.fsp);
+  }
+}
+
+const measured = (name: string): string => `strlen(${name}) || ':' || ${name}`;
+
+const dayText = (date: string): string =>
+  `lpad(CAST(year(${date}) AS VARCHAR), 4, '0') || strftime(${date}, '-%m-%d')`;
+
+/** The fraction has as many digits as the column. */
+function momentText(name: string, fsp: number): string {
+  const moment = `(${name} AT TIME ZONE 'UTC')`;
+  const fraction = fsp === 0 ? "" : ` || '.' || left(strftime(${moment}, '%f'), ${fsp})`;
+  return `${dayText(moment)} || strftime(${moment}, ' %H:%M:%S')${fraction}`;
+}
+
+/** Beyond so many digits before or behind the point MySQL writes an exponent. */
+const POINT_MAX = 15;
+
+/**
+ * A double as MySQL spells it: the digits and the place of the point are taken out of DuckDB's own shortest
+ * text. `p` digits stand in front of the point.
+ */
+function doubleText(value: string): string {
+  const text = `CAST(abs(${value}) AS VARCHAR)`;
+  const mantissa = `split_part(${text}, 'e', 1)`;
+  const exponent = `coalesce(TRY_CAST(split_part(${text}, 'e', 2) AS INTEGER), 0)`;
+  const all = `replace(${mantissa}, '.', '')`;
+  const parts = `SELECT rtrim(ltrim(${all}, '0'), '0') AS d, ${exponent} + strlen(split_part(${mantissa}, '.', 1)) - strlen(${all}) + strlen(ltrim(${all}, '0')) AS p`;
+  const spelled =
+    `CASE WHEN d = '' THEN '0' ` +
+    `WHEN p < ${1 - POINT_MAX} OR (p > ${POINT_MAX} AND strlen(d) <= p) THEN d[1] || CASE WHEN strlen(d) > 1 THEN '.' || d[2:] ELSE '' END || 'e' || (p - 1) ` +
+    `WHEN p <= 0 THEN '0.' || repeat('0', -p) || d ` +
+    `WHEN strlen(d) <= p THEN d || repeat('0', p - strlen(d)) ` +
+    `ELSE d[1:p] || '.' || d[p + 1:] END`;
+  return `CASE WHEN ${value} IS NULL THEN NULL ELSE CASE WHEN signbit(${value}) THEN '-' ELSE '' END || (SELECT ${spelled} FROM (${parts})) END`;
+}
