@@ -1,0 +1,95 @@
+import { stringify } from "yaml";
+import type { Secret } from "../util/secret.ts";
+import type { Config, TableSettings } from "./config.ts";
+
+/** The config as it is in force, defaults included, as YAML for people. Secrets are masked by their type. */
+export function printConfig(config: Config): string {
+  const { source, commit, clean, memory } = config;
+  return stringify(
+    {
+      source: {
+        url: `mysql://${encodeURIComponent(source.user)}@${source.host.includes(":") ? `[${source.host}]` : source.host}:${source.port}`,
+        password: masked(source.password),
+        name: source.name,
+        epoch: source.epoch,
+        tls: {
+          mode: source.tls.mode,
+          ca: source.tls.ca === null ? undefined : "(given)",
+          cert: source.tls.cert === null ? undefined : "(given)",
+          key: masked(source.tls.key),
+        },
+        serverId: source.serverId,
+        connectTimeout: durationText(source.connectTimeoutMs),
+      },
+      tables: config.tables.map(({ text }) => text),
+      exclude: config.exclude.map(({ text }) => text),
+      lake: config.lakeDir,
+      stateDir: config.stateDir,
+      defaults: printSettings(config.defaults),
+      overrides: config.overrides.map((rule) => ({
+        tables: rule.tables.map(({ text }) => text),
+        ...printSettings(rule.settings),
+      })),
+      snapshot: config.snapshot,
+      commit: {
+        every: durationText(commit.everyMs),
+        rows: commit.rows,
+        bytes: sizeText(commit.bytes),
+        idleEvery: durationText(commit.idleEveryMs),
+      },
+      clean: { retain: durationText(clean.retainMs), everyCommits: clean.everyCommits },
+      trace: printTrace(config),
+      memory: { duckdb: sizeText(memory.duckdbBytes), queue: sizeText(memory.queueBytes) },
+      log: config.log,
+    },
+    { keepUndefined: false, lineWidth: 0 },
+  );
+}
+
+const masked = (secret: Secret | null): string | undefined =>
+  secret === null || secret.reveal() === "" ? undefined : secret.toString();
+
+const printSettings = (settings: Partial<TableSettings>) => ({
+  buckets: settings.buckets ?? undefined,
+  zeroDates: settings.zeroDates,
+});
+
+function printTrace({ trace }: Config): unknown {
+  switch (trace.kind) {
+    case "off":
+      return "off";
+    case "path":
+      return { path: trace.path };
+    case "url":
+      return {
+        url: trace.url,
+        user: trace.user,
+        password: masked(trace.password),
+        database: trace.database,
+      };
+  }
+}
+
+/** In the largest unit that holds it exactly, so that reading it back gives the same number. */
+export function durationText(ms: number): string {
+  for (const [unit, factor] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+  ] as const) {
+    if (ms > 0 && ms % factor === 0) return `${ms / factor}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+export function sizeText(bytes: number): string {
+  for (const [unit, factor] of [
+    ["GiB", 1024 ** 3],
+    ["MiB", 1024 ** 2],
+    ["KiB", 1024],
+  ] as const) {
+    if (bytes > 0 && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return `${bytes}B`;
+}

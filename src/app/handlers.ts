@@ -1,0 +1,36 @@
+import { InvariantError } from "../util/assert.ts";
+import type { Handlers } from "./command.ts";
+
+/**
+ * The commands behind the command line. Each is loaded when it is called, so that `--help` and a mistake in
+ * the config do not wait for DuckDB and ClickHouse.
+ */
+export const handlers: Handlers = {
+  new: async (context, options) => {
+    const { runNew } = await import("./new.ts");
+    const { discoverSource } = await import("./inspect.ts");
+    return runNew(context, options, discoverSource);
+  },
+  check: async (context, options) => {
+    const { runCheck } = await import("./check.ts");
+    const { inspectAll } = await import("./inspect.ts");
+    return runCheck(context, options, inspectAll);
+  },
+  init: async (context) => {
+    const { initCommand } = await import("./init-command.ts");
+    return initCommand(context);
+  },
+  follow: async (context, options) => {
+    const { followCommand } = await import("./follow-command.ts");
+    return followCommand(context, options);
+  },
+  report: async (context, options) => {
+    const { reportCommand } = await import("./report-command.ts");
+    return reportCommand(context, options);
+  },
+  status: () => missing("status"),
+  query: () => missing("query"),
+};
+
+const missing = (name: string): Promise<number> =>
+  Promise.reject(new InvariantError(`the command ${name} is not wired`));

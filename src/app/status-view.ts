@@ -1,0 +1,272 @@
+import { EXIT } from "../types/errors.ts";
+import { formatTableId } from "../types/table-id.ts";
+import type { Paint } from "../util/paint.ts";
+import { printable } from "../util/printable.ts";
+import { textTable } from "../util/text-table.ts";
+import { cutEnd } from "../util/text-width.ts";
+import { formatCount, formatDuration } from "../util/units.ts";
+import { formatMoment } from "./moment.ts";
+import type {
+  CommitFacts,
+  StatusModel,
+  TableState,
+  TableStatus,
+  TraceStatus,
+  WorstLag,
+} from "./status-model.ts";
+
+export interface StatusView {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+const COMMITS_SHOWN = 5;
+/** Of the longest name in the head, with the space behind it. */
+const NAME_COLUMNS = 8;
+const UNKNOWN = "unknown";
+
+/** 1 when a table is stopped, else 0. That a daemon is not running is no failure of `status`. */
+export const statusExitCode = (status: StatusModel): number =>
+  status.tables.some(({ state }) => state === "stopped") ? EXIT.mismatch : EXIT.ok;
+
+/** Lag and position first, then the tables, worst first; whatever stopped has its remedy beside it. */
+export function renderStatus(status: StatusModel, view: StatusView): string {
+  const blocks = [
+    headBlock(status, view),
+    tableBlock(status, view),
+    ...status.tables.filter(needsAttention).map((table) => attentionBlock(table, view)),
+    commitBlock(status, view),
+    nextBlock(status),
+  ].filter((lines) => lines.length > 0);
+  return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function headBlock(status: StatusModel, { width, paint }: StatusView): string[] {
+  const { source, worst, worker } = status;
+  const { head } = source;
+  const rows: [string, string][] = [
+    ["lag", worstText(worst, status.tables.length)],
+    [
+      "head",
+      head === null
+        ? `${UNKNOWN}: ${source.error ?? "the source does not answer"}`
+        : positionText(head.binlogEnd),
+    ],
+    ["", head === null ? "" : gtidText(head.executedGtids.toString())],
+    ["source", `${source.name}${head === null ? "" : `, MySQL ${head.version}`} at ${source.address}`],
+    ["binlog", head === null ? UNKNOWN : `${head.oldestBinlog ?? UNKNOWN} is the oldest that is there`],
+    ["follow", workerText(worker.state, worker.pid, worker.sinceMs)],
+    ["trace", traceText(status.trace, status.nowMs)],
+  ];
+  const room = Math.max(20, width - NAME_COLUMNS);
+  return textTable(
+    rows
+      .filter(([, text]) => text !== "")
+      .map(([name, text]) => [paint("dim", name), cutEnd(printable(text), room)]),
+  );
+}
+
+function worstText({ lagTransactions, lag, unknownTables }: WorstLag, tables: number): string {
+  if (lagTransactions === null && lag === null) return UNKNOWN;
+  const known = `${transactionsText(lagTransactions)}, ${lagText(lag)}`;
+  return unknownTables === 0 ? known : `${known}; ${UNKNOWN} for ${unknownTables} of ${tables} tables`;
+}
+
+const positionText = ({ file, offset }: { readonly file: string; readonly offset: number }): string =>
+  `${file}:${offset}`;
+
+const gtidText = (gtids: string): string => (gtids === "" ? "no transactions yet" : gtids);
+
+const transactionsText = (count: bigint | null): string =>
+  count === null ? `${UNKNOWN} transactions` : `${formatCount(count)} transaction${count === 1n ? "" : "s"}`;
+
+function lagText(lag: TableStatus["lag"]): string {
+  if (lag === null) return UNKNOWN;
+  return `${lag.atMost ? "at most " : ""}${lag.ms === 0 ? "0s" : formatDuration(lag.ms)}`;
+}
+
+function workerText(
+  state: StatusModel["worker"]["state"],
+  pid: number | null,
+  sinceMs: number | null,
+): string {
+  if (state === "unknown") return UNKNOWN;
+  if (state === "absent") return "no process";
+  const process = pid === null ? "a process" : `process ${pid}`;
+  return `${process}${sinceMs === null ? "" : `, since ${formatMoment(sinceMs)}`}`;
+}
+
+function traceText(trace: TraceStatus, nowMs: number): string {
+  if (trace.state === "off") return "off";
+  const queued =
+    trace.queuedCommits === null
+      ? `queue ${UNKNOWN}`
+      : trace.queuedCommits === 0
+        ? "nothing queued"
+        : `${formatCount(trace.queuedCommits)} commit${trace.queuedCommits === 1 ? "" : "s"} queued`;
+  const age =
+    trace.oldestQueuedMs === null ? "" : `, the oldest ${formatDuration(nowMs - trace.oldestQueuedMs)} ago`;
+  return `${trace.state}${trace.error === null ? "" : ` (${trace.error})`}, ${queued}${age}`;
+}
+
+const STATE_STYLE: Readonly<Record<TableState, Parameters<Paint>[0]>> = {
+  stopped: "red",
+  stalled: "red",
+  unknown: "yellow",
+  "snapshot unfinished": "yellow",
+  "not started": "yellow",
+  "not running": "yellow",
+  snapshot: "cyan",
+  running: "green",
+  "up to date": "green",
+};
+
+function tableBlock(status: StatusModel, { paint }: StatusView): string[] {
+  if (status.tables.length === 0) return ["no tables"];
+  const header = ["table", "state", "transactions", "lag", "checkpoint", "last commit", "rows"];
+  const rows = status.tables.map((table) => [
+    printable(formatTableId(table.id)),
+    paint(STATE_STYLE[table.state], stateText(table)),
+    table.lagTransactions === null ? UNKNOWN : formatCount(table.lagTransactions),
+    lagText(table.lag),
+    checkpointText(table),
+    lastCommitText(table, status.nowMs),
+    rowsText(table),
+  ]);
+  return textTable([header.map((text) => paint("dim", text)), ...rows], {
+    align: ["left", "left", "right", "right", "left", "right", "right"],
+  });
+}
+
+function stateText({ state, snapshot }: TableStatus): string {
+  if (snapshot === null || !state.startsWith("snapshot")) return state;
+  const chunks = snapshot.chunks === null ? "" : ` of ${formatCount(snapshot.chunks)}`;
+  return `${state}, ${formatCount(snapshot.chunksDone)}${chunks} chunks`;
+}
+
+const hasNoCommit = (table: TableStatus): boolean => table.commits?.length === 0;
+
+const checkpointText = (table: TableStatus): string =>
+  table.checkpoint === null
+    ? hasNoCommit(table)
+      ? "none"
+      : UNKNOWN
+    : printable(positionText(table.checkpoint.position));
+
+function lastCommitText(table: TableStatus, nowMs: number): string {
+  const last = table.commits?.[0];
+  if (last === undefined) return hasNoCommit(table) ? "none" : UNKNOWN;
+  return `${formatDuration(Math.max(0, nowMs - last.atMs))} ago`;
+}
+
+const rowsText = (table: TableStatus): string => {
+  const rows = table.commits?.[0]?.rowsAfter;
+  return rows === undefined || rows === null ? UNKNOWN : formatCount(rows);
+};
+
+const needsAttention = (table: TableStatus): boolean =>
+  table.stop !== null || table.lakeError !== null || (table.isPurged === true && table.state !== "stopped");
+
+function attentionBlock(table: TableStatus, { paint }: StatusView): string[] {
+  const name = paint("bold", printable(formatTableId(table.id)));
+  const { stop } = table;
+  if (stop !== null) {
+    return [
+      `${name} stopped at ${printable(positionText(stop))}: ${printable(stop.message)} (${stop.code})`,
+      `  remedy: ${printable(stop.hint)}`,
+    ];
+  }
+  if (table.lakeError !== null) return [`${name} cannot be read: ${printable(table.lakeError)}`];
+  return [
+    `${name} lacks transactions whose binlog is purged`,
+    "  remedy: remove the table's folder from the lake and run `tallylake init` again",
+  ];
+}
+
+function commitBlock(status: StatusModel, { paint }: StatusView): string[] {
+  const commits = status.tables
+    .flatMap((table) => (table.commits ?? []).map((commit) => ({ id: table.id, commit })))
+    .sort((a, b) => b.commit.atMs - a.commit.atMs)
+    .slice(0, COMMITS_SHOWN);
+  if (commits.length === 0) return [];
+  const header = ["last commits", "table", "inserted", "updated", "deleted", "instant"].map((text) =>
+    paint("dim", text),
+  );
+  const rows = commits.map(({ id, commit }) => [
+    formatMoment(commit.atMs),
+    printable(formatTableId(id)),
+    formatCount(commit.inserted),
+    formatCount(commit.updated),
+    formatCount(commit.deleted),
+    commit.instant,
+  ]);
+  return textTable([header, ...rows], { align: ["left", "left", "right", "right", "right", "left"] });
+}
+
+function nextBlock({ tables, worker }: StatusModel): string[] {
+  if (tables.some(({ state }) => state === "not started" || state === "snapshot unfinished"))
+    return ["next: `tallylake init`"];
+  return worker.state === "absent" ? ["next: `tallylake follow`"] : [];
+}
+
+/** The same for scripts. What is not known is null. Times are in milliseconds since 1970, lags in seconds. */
+export function statusJson(status: StatusModel): string {
+  const { source, worker, trace, worst } = status;
+  const { head } = source;
+  // A number that one table could exceed would be read as the truth.
+  const isKnown = worst.unknownTables === 0;
+  const json = {
+    atMs: status.nowMs,
+    lagTransactions: isKnown ? countJson(worst.lagTransactions) : null,
+    ...lagJson(isKnown ? worst.lag : null),
+    source: {
+      name: source.name,
+      address: source.address,
+      error: source.error,
+      version: head?.version ?? null,
+      serverUuid: head?.serverUuid ?? null,
+      gtids: head?.executedGtids.toString() ?? null,
+      purgedGtids: head?.purgedGtids.toString() ?? null,
+      file: head?.binlogEnd.file ?? null,
+      offset: head?.binlogEnd.offset ?? null,
+      oldestBinlog: head?.oldestBinlog ?? null,
+    },
+    follow: worker,
+    trace,
+    tables: status.tables.map(tableJson),
+  };
+  return `${JSON.stringify(json)}\n`;
+}
+
+function tableJson(table: TableStatus) {
+  const position = table.checkpoint?.position ?? null;
+  return {
+    database: table.id.database,
+    table: table.id.table,
+    state: table.state,
+    lagTransactions: countJson(table.lagTransactions),
+    ...lagJson(table.lag),
+    checkpoint:
+      position === null
+        ? null
+        : { gtids: position.gtids.toString(), file: position.file, offset: position.offset },
+    isPurged: table.isPurged,
+    snapshot: table.snapshot,
+    stop: table.stop,
+    lakeError: table.lakeError,
+    commits: table.commits?.slice(0, COMMITS_SHOWN).map(commitJson) ?? null,
+  };
+}
+
+const commitJson = ({ instant, atMs, inserted, updated, deleted, rowsAfter }: CommitFacts) => ({
+  ...{ instant, atMs, inserted, updated, deleted, rowsAfter },
+});
+
+const lagJson = (lag: TableStatus["lag"]) => ({
+  lagSeconds: lag === null ? null : lag.ms / 1000,
+  lagIsAtMost: lag?.atMost ?? null,
+});
+
+/** A count beyond what JSON readers keep exact would be wrong without a word, so it becomes text. */
+const countJson = (count: bigint | null): number | string | null =>
+  count === null ? null : count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : count.toString();
