@@ -32,7 +32,8 @@ export async function* planChunks(
   let after: Bound | null = null;
   for (let index = 0; ; index++) {
     throwIfAborted(options.signal);
-    const through: Bound = (await readNext(connection, schema, { after, last, rows: options.chunkRows })) ?? last;
+    const through: Bound =
+      (await readNext(connection, schema, { after, last, rows: options.chunkRows })) ?? last;
     yield { index, after, through };
     if (through.every((value, i) => value === last[i])) return;
     after = through;

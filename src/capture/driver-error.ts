@@ -62,8 +62,10 @@ type DriverCode =
   | "TABLE_ABSENT";
 
 const HINTS: Readonly<Record<DriverCode, string>> = {
-  SOURCE_UNREACHABLE: "check host and port of source.url, that MySQL runs there, and that no firewall is between",
-  SOURCE_ACCESS_DENIED: "check the user and the password of source.url, and from which hosts the account may log in",
+  SOURCE_UNREACHABLE:
+    "check host and port of source.url, that MySQL runs there, and that no firewall is between",
+  SOURCE_ACCESS_DENIED:
+    "check the user and the password of source.url, and from which hosts the account may log in",
   SOURCE_TLS:
     "give the authority of the server's certificate as source.tls.ca, or set source.tls to `insecure` or `off` if the network is trusted",
   SOURCE_CONNECTION_LOST: "try again; if it keeps happening look into the server's error log",

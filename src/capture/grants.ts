@@ -29,7 +29,9 @@ export async function serverGrantProblems(connection: MysqlConnection): Promise<
   ];
   for (const { grant, statement, purpose } of trials) {
     if (!(await isDenied(connection, statement))) continue;
-    missing.push(grantProblem(`${user.shown} lacks ${grant}: ${purpose}`, `GRANT ${grant} ON *.* TO ${user.quoted};`));
+    missing.push(
+      grantProblem(`${user.shown} lacks ${grant}: ${purpose}`, `GRANT ${grant} ON *.* TO ${user.quoted};`),
+    );
   }
   if ((await readOpenXa(connection)) === null) {
     missing.push({
@@ -60,7 +62,10 @@ export async function tableGrantProblems(
     const user = await readAccount(connection);
     const what = isWhole ? "SELECT" : "SELECT on all columns";
     problems.push({
-      ...grantProblem(`${user.shown} lacks ${what} of ${formatTableId(id)}`, `GRANT SELECT ON ${table} TO ${user.quoted};`),
+      ...grantProblem(
+        `${user.shown} lacks ${what} of ${formatTableId(id)}`,
+        `GRANT SELECT ON ${table} TO ${user.quoted};`,
+      ),
       table: id,
     });
   }

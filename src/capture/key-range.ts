@@ -77,9 +77,7 @@ function boundColumn(name: string, type: ColumnType): BoundColumn | null {
 }
 
 const numbered = (name: string, numberMax: number): BoundColumn | null =>
-  numberMax >= LIST_MAX
-    ? null
-    : { name, expression: `${name} + 0`, literal: (text) => text, numberMax };
+  numberMax >= LIST_MAX ? null : { name, expression: `${name} + 0`, literal: (text) => text, numberMax };
 
 /** The rows of a chunk, as a condition for WHERE. */
 export function rangeCondition(schema: TableSchema, chunk: Pick<SnapshotChunk, "after" | "through">): string {
@@ -125,8 +123,7 @@ function compare(column: BoundColumn, operator: ">" | "<" | "<=", value: string)
   if (column.numberMax === null) return `${column.name} ${operator} ${value}`;
   const at = Number(value);
   // Number 0 is the empty string that stands for an invalid value.
-  const [first, last] =
-    operator === ">" ? [at + 1, column.numberMax] : [0, operator === "<" ? at - 1 : at];
+  const [first, last] = operator === ">" ? [at + 1, column.numberMax] : [0, operator === "<" ? at - 1 : at];
   const numbers = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
   return numbers.length === 0 ? "FALSE" : `${column.name} IN (${numbers.join(", ")})`;
 }

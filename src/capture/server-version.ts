@@ -24,9 +24,13 @@ export function isAtLeast(version: ServerVersion, wanted: ServerVersion): boolea
  */
 export function requireSupportedServer(text: string): void {
   if (/mariadb/i.test(text)) {
-    throw syncError("SOURCE_NOT_SUPPORTED", `the source is MariaDB ${text}, which this version does not follow`, {
-      hint: "point source.url at a MySQL server, version 8.0 or later",
-    });
+    throw syncError(
+      "SOURCE_NOT_SUPPORTED",
+      `the source is MariaDB ${text}, which this version does not follow`,
+      {
+        hint: "point source.url at a MySQL server, version 8.0 or later",
+      },
+    );
   }
   if (isAtLeast(parseServerVersion(text), OLDEST)) return;
   throw syncError("SOURCE_NOT_SUPPORTED", `the source is MySQL ${text}, which is too old to follow`, {

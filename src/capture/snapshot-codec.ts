@@ -124,7 +124,9 @@ function valueCode(type: ColumnType, fixedMax: number): string {
     case "bytes":
       return free("writeBase64(w, o, s, p, p + l)");
     case "text":
-      return free(`${type.charset === "latin1" ? "writeLatin1String" : "writeJsonString"}(w, o, s, p, p + l)`);
+      return free(
+        `${type.charset === "latin1" ? "writeLatin1String" : "writeJsonString"}(w, o, s, p, p + l)`,
+      );
     case "enum":
     case "set":
     case "json":

@@ -17,7 +17,9 @@ export function tableProblems(facts: TableFacts, variables: ServerVariables): re
   const { id } = facts;
   if (facts.kind === "view") {
     const message = `${formatTableId(id)} is a view: the binlog has no rows of it`;
-    return [problem(id, "TABLE_ABSENT", message, "name the tables that the view reads, and leave the view out")];
+    return [
+      problem(id, "TABLE_ABSENT", message, "name the tables that the view reads, and leave the view out"),
+    ];
   }
   return [
     ...engineProblems(facts),
@@ -47,7 +49,14 @@ export function filterProblems(ids: readonly TableId[], status: BinlogStatus): r
         : null;
     if (filter === null) return [];
     const message = `${filter} keeps the database ${id.database} out of the binlog`;
-    return [problem(id, "SOURCE_SETTING", message, `remove ${filter} from the server's configuration and restart it`)];
+    return [
+      problem(
+        id,
+        "SOURCE_SETTING",
+        message,
+        `remove ${filter} from the server's configuration and restart it`,
+      ),
+    ];
   });
 }
 
@@ -63,7 +72,12 @@ function keyProblems({ id, key, columns }: TableFacts): readonly Problem[] {
   if (key.length === 0) {
     const message = `${formatTableId(id)} has no primary key: its rows cannot be told apart`;
     return [
-      problem(id, "TABLE_NO_PRIMARY_KEY", message, `ALTER TABLE ${quoteMysqlTable(id)} ADD PRIMARY KEY (...);`),
+      problem(
+        id,
+        "TABLE_NO_PRIMARY_KEY",
+        message,
+        `ALTER TABLE ${quoteMysqlTable(id)} ADD PRIMARY KEY (...);`,
+      ),
     ];
   }
   return key.flatMap((part) => {
@@ -71,7 +85,9 @@ function keyProblems({ id, key, columns }: TableFacts): readonly Problem[] {
     const kind = columns.find((column) => column.name === part.column)?.type?.kind;
     if (part.prefix !== null) {
       const message = `the primary key holds only the first ${part.prefix} characters of ${name}`;
-      return [problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the key of whole columns, or ${LEAVE_OUT}`)];
+      return [
+        problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the key of whole columns, or ${LEAVE_OUT}`),
+      ];
     }
     if (kind === "float" || kind === "double") {
       const message = `the primary key holds ${name}, a ${kind}: such a key has no exact text`;

@@ -1,0 +1,199 @@
+/** One commit, step by step as the header of `hudi-table.ts` has them. */
+import { join } from "node:path";
+import type { CommitInfo, CommitResult } from "../types/ports.ts";
+import { assert, must } from "../util/assert.ts";
+import { step } from "../util/step.ts";
+import { avroSchema } from "./avro-schema.ts";
+import { BucketWriter, type BucketWork, type CommitPlan, type CountedSlice } from "./bucket-writer.ts";
+import { writeRecord } from "./checkpoint.ts";
+import { encodeCommit, type WriteStat } from "./commit-metadata.ts";
+import { withPreparedRows, type CommitRows, type PreparedRows } from "./commit-tables.ts";
+import { parseBaseFileName } from "./file-name.ts";
+import { slicesDigest } from "./file-system-view.ts";
+import { nextInstant } from "./instant.ts";
+import { lakeColumns, ORDERING_COLUMN } from "./lake-column.ts";
+import { lakeCounts, zeroDateNulls, type RowTotals } from "./lake-counts.ts";
+import type { RowShape } from "./row-shape.ts";
+import type { HudiTableOptions, TableFolder } from "./table-options.ts";
+import { formatTableProperties, sanitiseName } from "./table-properties.ts";
+import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
+import { assertTimeline, assertUndisturbed } from "./undisturbed.ts";
+import { selectDeletedRows, selectKept, selectLoaded, selectUpserts } from "./upsert.ts";
+
+export interface CommitInput extends CommitRows {
+  readonly info: CommitInfo;
+}
+
+export interface CommitOutcome {
+  readonly state: TableState;
+  readonly result: CommitResult;
+}
+
+export function runCommit(
+  options: HudiTableOptions,
+  folder: TableFolder,
+  from: { readonly state: TableState; readonly input: CommitInput },
+): Promise<CommitOutcome> {
+  const { state, input } = from;
+  step("lake.commit.start");
+  return withPreparedRows(options.db, input, async (prepared) => {
+    step("lake.commit.prepared");
+    await assertUndisturbed(folder, state);
+    const instant = nextInstant(options.now(), state.completed.at(-1) ?? null);
+    await writeRecord(folder.storage, folder.paths.aux, { ...state, pending: instant });
+    step("lake.commit.recorded");
+    if (state.last === null) await createTable(folder, input.shape, instant);
+    await folder.timeline.begin(instant);
+    const stats = await writeFiles(options, folder, { state, input, prepared, instant });
+    return finish(folder, { state, input, prepared, instant, stats });
+  });
+}
+
+interface RunningCommit {
+  readonly state: TableState;
+  readonly input: CommitInput;
+  readonly prepared: PreparedRows;
+  readonly instant: string;
+}
+
+/** What makes the folder a Hudi table. The properties come last, since they are what readers look for. */
+async function createTable({ storage, paths }: TableFolder, shape: RowShape, instant: string): Promise<void> {
+  const { schema } = shape;
+  await storage.createFolder(join(paths.hoodie, "archived"));
+  step("lake.create.folders");
+  await storage.replace(
+    paths.partitionMetadata,
+    `#partition metadata\ncommitTime=${instant}\npartitionDepth=0\n`,
+  );
+  step("lake.create.partition");
+  // A checksum beside a file of that name, from whatever was here before, would make Java refuse the file.
+  await storage.remove(join(paths.hoodie, ".hoodie.properties.crc"));
+  const properties = formatTableProperties({
+    databaseName: sanitiseName(schema.id.database),
+    tableName: sanitiseName(schema.id.table),
+    recordKeys: schema.primaryKey,
+    orderingColumn: ORDERING_COLUMN,
+    createSchema: avroOf(shape, "without"),
+  });
+  await storage.replace(paths.properties, properties);
+  step("lake.create.properties");
+}
+
+const avroOf = (shape: RowShape, meta: "with" | "without"): string =>
+  avroSchema(sanitiseName(shape.schema.id.table), lakeColumns(shape.schema, shape.zeroDates), meta);
+
+function writeFiles(
+  options: HudiTableOptions,
+  { storage, paths }: TableFolder,
+  running: RunningCommit,
+): Promise<readonly WriteStat[]> {
+  const writer = new BucketWriter({ db: options.db, storage, paths });
+  return writer.write(bucketWorks(running), commitPlan(running));
+}
+
+function bucketWorks({ state, input, prepared }: RunningCommit): readonly BucketWork[] {
+  if (input.chunks !== null && input.chunks.length > 0) {
+    return Array.from({ length: input.shape.buckets }, (_, bucket) => ({ bucket, old: null, changes: null }));
+  }
+  const slices = new Map(state.slices.map((slice) => [slice.bucket, slice]));
+  return [...prepared.touched]
+    .map(([bucket, changes]) => ({ bucket, old: slices.get(bucket) ?? null, changes }))
+    .filter(({ old, changes }) => old !== null || changes.upserts > 0);
+}
+
+function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
+  const { shape, changes, chunks } = input;
+  const { winners, touched } = prepared;
+  return {
+    instant,
+    avro: avroOf(shape, "with"),
+    select: (to, old) => {
+      const parts: string[] = [];
+      if (chunks !== null && chunks.length > 0) parts.push(selectLoaded(shape, { chunks, winners }, to));
+      if (old !== null) parts.push(selectKept(shape, must(winners, "the changes of a merge"), { old, to }));
+      if (changes !== null && winners !== null && (touched.get(to.bucket)?.upserts ?? 0) > 0) {
+        parts.push(selectUpserts(changes, winners, to));
+      }
+      return parts.join(" UNION ALL ");
+    },
+    selectDeleted: (bucket, old) =>
+      selectDeletedRows(shape, must(winners, "the changes of a merge"), { old, bucket }),
+  };
+}
+
+async function finish(
+  { storage, paths, timeline }: TableFolder,
+  running: RunningCommit & { readonly stats: readonly WriteStat[] },
+): Promise<CommitOutcome> {
+  const { state, instant, stats } = running;
+  const slices = slicesAfter(state.slices, stats);
+  const last = newCommit(running, slices);
+  await timeline.complete(instant, encodeCommit(last));
+  const completed = [...state.completed, instant];
+  await assertTimeline({ storage, paths, timeline }, completed);
+  await writeRecord(storage, paths.aux, { fence: state.fence, last, pending: null });
+  step("lake.commit.noted");
+  await storage.removeFolder(paths.markers(instant));
+  step("lake.commit.done");
+  return {
+    state: { fence: state.fence, last, completed, slices },
+    result: {
+      instant,
+      checkpoint: last.checkpoint,
+      counts: last.counts,
+      rowsAfter: last.rowsAfter,
+      bytesWritten: stats.reduce((sum, stat) => sum + stat.bytes, 0),
+      filesWritten: stats.length,
+    },
+  };
+}
+
+function slicesAfter(before: readonly CountedSlice[], stats: readonly WriteStat[]): readonly CountedSlice[] {
+  const byFileId = new Map(before.map((slice) => [slice.fileId, slice]));
+  for (const { fileId, path, rows } of stats) {
+    byFileId.set(fileId, {
+      ...must(parseBaseFileName(path), "a base file's name"),
+      file: path,
+      rows,
+    });
+  }
+  return [...byFileId.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+function newCommit(
+  { state, input, prepared, instant, stats }: RunningCommit & { readonly stats: readonly WriteStat[] },
+  slices: readonly CountedSlice[],
+): OwnCommit {
+  const { shape, info } = input;
+  const sum = (of: (stat: WriteStat) => number): number => stats.reduce((total, stat) => total + of(stat), 0);
+  const totals: RowTotals = {
+    inserted: sum((stat) => stat.inserted),
+    updated: sum((stat) => stat.updated),
+    deleted: sum((stat) => stat.deleted),
+    rowsBefore: totalRows(state.slices),
+    rowsAfter: totalRows(slices),
+  };
+  const upserted = prepared.groups
+    .filter((group) => group.applied && group.isUpsert)
+    .reduce((rows, group) => rows + group.rows, 0);
+  assert(
+    upserted === totals.inserted + totals.updated &&
+      totals.rowsAfter === totals.rowsBefore + totals.inserted - totals.deleted,
+    `${upserted} rows to upsert, but ${JSON.stringify(totals)} written`,
+  );
+  return {
+    instant,
+    operation: state.last === null ? "BULK_INSERT" : "UPSERT",
+    stats,
+    avro: avroOf(shape, "without"),
+    checkpoint: info.checkpoint,
+    schema: shape.schema,
+    counts: [...info.counts, ...lakeCounts(prepared.groups, totals)],
+    fence: state.fence,
+    buckets: shape.buckets,
+    zeroDates: shape.zeroDates,
+    zeroDateNulls: zeroDateNulls(prepared.groups),
+    slices: slicesDigest(slices),
+    rowsAfter: totals.rowsAfter,
+  };
+}

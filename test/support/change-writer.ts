@@ -1,0 +1,105 @@
+import { OP_CODE, type ChangeBatch, type TransactionRef } from "../../src/types/change-batch.ts";
+import type { TableSchema } from "../../src/types/table-schema.ts";
+
+/** A change with its values as canonical JSON texts; of a delete only those of the key count. */
+export type RowChange =
+  | { readonly op: "c" | "u" | "d"; readonly row: readonly string[] }
+  /** A changed key: a delete and a create of one number. */
+  | { readonly op: "move"; readonly from: readonly string[]; readonly row: readonly string[] };
+
+/** Makes batches as capture does, one after another: seq, transaction numbers and GTIDs go on. */
+export class ChangeWriter {
+  readonly #schema: TableSchema;
+  readonly #uuid: string;
+  #seq: number;
+  #ordinal = 0;
+  /** Number of the last transaction. */
+  gtidNumber: number;
+
+  constructor(
+    schema: TableSchema,
+    from: { readonly seq?: number; readonly gtid?: number; readonly uuid?: string } = {},
+  ) {
+    this.#schema = schema;
+    this.#uuid = from.uuid ?? "0c6af1f1-e54f-11f1-9974-02fc00000001";
+    this.#seq = from.seq ?? 0;
+    this.gtidNumber = from.gtid ?? 0;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** All transactions up to the last one, as a GTID set. */
+  get gtids(): string {
+    return this.gtidNumber === 0 ? "" : `${this.#uuid}:1-${this.gtidNumber}`;
+  }
+
+  /** One list of changes for each transaction, a second apart. */
+  batch(transactions: readonly (readonly RowChange[])[]): ChangeBatch {
+    const refs: TransactionRef[] = [];
+    const lines: { seq: number; op: "c" | "u" | "d"; n: number; head: string; row: string }[] = [];
+    for (const changes of transactions) {
+      const ordinal = ++this.#ordinal;
+      const number = ++this.gtidNumber;
+      const gtid = `${this.#uuid}:${number}`;
+      refs.push({ ordinal, gtid, commitUs: 1_780_000_000_000_000 + number * 1_000_000, firstRow: lines.length });
+      changes.forEach((change, n) => {
+        const parts =
+          change.op === "move"
+            ? ([
+                ["d", change.from],
+                ["c", change.row],
+              ] as const)
+            : ([[change.op, change.row]] as const);
+        for (const [op, row] of parts) {
+          const seq = ++this.#seq;
+          const head = `{"q":${seq},"o":"${op}","t":${ordinal},"n":${n},"r":`;
+          lines.push({ seq, op, n, head, row: op === "d" ? this.#keyJson(row) : this.rowJson(row) });
+        }
+      });
+    }
+    return toBatch(this.#schema, refs, lines);
+  }
+
+  rowJson(row: readonly string[]): string {
+    const fields = this.#schema.columns.map((column, i) => `${JSON.stringify(column.name)}:${row[i] ?? "null"}`);
+    return `{${fields.join(",")}}`;
+  }
+
+  #keyJson(row: readonly string[]): string {
+    const fields = this.#schema.columns.flatMap((column, i) =>
+      this.#schema.primaryKey.includes(column.name)
+        ? [`${JSON.stringify(column.name)}:${row[i] ?? "null"}`]
+        : [],
+    );
+    return `{${fields.join(",")}}`;
+  }
+}
+
+function toBatch(
+  schema: TableSchema,
+  transactions: readonly TransactionRef[],
+  lines: readonly { seq: number; op: "c" | "u" | "d"; n: number; head: string; row: string }[],
+): ChangeBatch {
+  const bytes = lines.map((line) => Buffer.from(`${line.head}${line.row}}\n`));
+  const lineEnd = new Uint32Array(lines.length);
+  const rowStart = new Uint32Array(lines.length);
+  let end = 0;
+  bytes.forEach((line, i) => {
+    rowStart[i] = end + Buffer.byteLength(lines[i]?.head ?? "");
+    end += line.length;
+    lineEnd[i] = end;
+  });
+  return {
+    schema,
+    transactions,
+    count: lines.length,
+    bytes: Uint8Array.from(Buffer.concat(bytes)),
+    seq: Float64Array.from(lines.map((line) => line.seq)),
+    op: Uint8Array.from(lines.map((line) => OP_CODE[line.op])),
+    n: Uint32Array.from(lines.map((line) => line.n)),
+    lineEnd,
+    rowStart,
+  };
+}
