@@ -16,8 +16,6 @@ const SETTINGS: readonly string[] = [
   "transaction_isolation = 'REPEATABLE-READ'",
   "autocommit = ON",
   "completion_type = NO_CHAIN",
-  // Rows of the source itself, never of an accelerator's copy.
-  "use_secondary_engine = OFF",
   // A plan for the bounds of a chunk needs its ranges, however long the lists are.
   "range_optimizer_max_mem_size = 0",
   // A paused reader is not a dead one; DDL that waits for us waits for a chunk, and we wait for it this long.
@@ -30,11 +28,16 @@ const SETTINGS: readonly string[] = [
   "information_schema_stats_expiry = 0",
 ];
 
-/** Since 8.0.30 a generated invisible key can be hidden from the catalogue, and the binlog has it all the same. */
-const SHOW_GENERATED_KEY = "/*!80030 , show_gipk_in_create_table_and_information_schema = ON */";
+/** Settings that came later than 8.0.0, in comments that older servers skip. */
+const LATER_SETTINGS: readonly string[] = [
+  // Rows of the source itself, never of an accelerator's copy.
+  "/*!80013 , use_secondary_engine = OFF */",
+  // The catalogue can hide a generated key that the binlog has.
+  "/*!80030 , show_gipk_in_create_table_and_information_schema = ON */",
+];
 
 /** The statements that pin a session, in order; the names of the results' character set come first. */
 export const SESSION_STATEMENTS: readonly string[] = [
   "SET NAMES utf8mb4",
-  `SET SESSION ${SETTINGS.join(", ")} ${SHOW_GENERATED_KEY}`,
+  `SET SESSION ${SETTINGS.join(", ")} ${LATER_SETTINGS.join(" ")}`,
 ];
