@@ -6,12 +6,13 @@ import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
 import { LakeDatabase } from "../lake/duckdb.ts";
 import { openHudiTable } from "../lake/hudi-table.ts";
+import { TableReader } from "../lake/table-reader.ts";
 import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { syncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { LakeTable, TraceStore } from "../types/ports.ts";
-import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
+import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import type { CommandContext } from "./command.ts";
@@ -128,13 +129,12 @@ export class Session {
   /** Starts to bring the counts of commits to the trace store; it never holds up anybody. */
   async openRecorder(tables: readonly LakeTable[]): Promise<Recorder> {
     const { config, log, now } = this.#context;
-    const byKey = new Map(tables.map((table) => [tableKey(table.id), table]));
     const stop = new AbortController();
     const recorder = new Recorder({
       source: config.source.name,
       tables: tables.map((table) => table.id),
       open: traceOpener(config, now),
-      commits: (id: TableId, after) => must(byKey.get(tableKey(id)), "the table of a commit").commits(after),
+      commits: (id: TableId, after) => new TableReader(config.lakeDir, id).commits(after),
       log,
       now,
       random: Math.random,

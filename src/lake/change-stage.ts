@@ -13,7 +13,7 @@ import type { TableId } from "../types/table-id.ts";
 import { assert } from "../util/assert.ts";
 import { step } from "../util/step.ts";
 import { ChangeOrder } from "./change-order.ts";
-import { ROW_GROUP_BYTES } from "./base-file.ts";
+import { PARQUET_OPTIONS } from "./base-file.ts";
 import { literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { ioError } from "./io-error.ts";
 import { CHANGE_FIELDS, selectRows, type LineFile } from "./row-sql.ts";
@@ -181,9 +181,8 @@ export class ChangeStage {
       const select = selectRows(shape, file, CHANGE_FIELDS);
       try {
         // Read back once and soon: compression would cost more than it saves.
-        await sql.run(
-          `COPY (${select}) TO ${literal(target)} (FORMAT parquet, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES ${literal(ROW_GROUP_BYTES)})`,
-        );
+        const format = [...PARQUET_OPTIONS, "COMPRESSION uncompressed"].join(", ");
+        await sql.run(`COPY (${select}) TO ${literal(target)} (${format})`);
       } catch (error) {
         throw await explainFailure(sql, error, { shape, file, fields: CHANGE_FIELDS });
       }

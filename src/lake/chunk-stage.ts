@@ -10,7 +10,7 @@ import { syncError } from "../types/errors.ts";
 import type { StagedChunk } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
 import { step } from "../util/step.ts";
-import { ROW_GROUP_BYTES } from "./base-file.ts";
+import { PARQUET_OPTIONS } from "./base-file.ts";
 import { identifier, literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
 import { LINE_BYTES_USUAL, selectRows, SNAPSHOT_FIELDS, type LineFile } from "./row-sql.ts";
@@ -119,12 +119,9 @@ function copyChunk(shape: RowShape, file: LineFile, chunk: ChunkLines & { readon
     `SELECT ${columns.join(", ")}, CAST(${chunk.index} AS INTEGER) AS _tl_chunk, CAST(${chunk.readAtMs} AS BIGINT) AS _tl_ts_ms ` +
     `FROM (${selectRows(shape, file, SNAPSHOT_FIELDS)})${isSorted ? " ORDER BY _tl_bucket" : ""}`;
   const options = [
-    "FORMAT parquet",
-    // It is written once, flushed, and read once: snappy and no dictionaries cost the least in all.
+    ...PARQUET_OPTIONS,
+    // It is written once, flushed, and read once: snappy costs the least in all.
     "COMPRESSION snappy",
-    "DICTIONARY_SIZE_LIMIT 1",
-    "WRITE_BLOOM_FILTER false",
-    `ROW_GROUP_SIZE_BYTES ${literal(ROW_GROUP_BYTES)}`,
     ...(isSorted ? [`ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`] : []),
     `KV_METADATA {${literal(KEY)}: ${literal(JSON.stringify(chunkFacts(shape, chunk)))}}`,
   ];

@@ -131,9 +131,10 @@ async function finish(
   await timeline.complete(instant, encodeCommit(last));
   const completed = [...state.completed, instant];
   await assertTimeline({ storage, paths, timeline }, completed);
-  await writeRecord(storage, paths.aux, { fence: state.fence, last, pending: null });
-  step("lake.commit.noted");
+  // The record names the instant as pending until its markers are gone, so that somebody removes them.
   await storage.removeFolder(paths.markers(instant));
+  step("lake.commit.tidied");
+  await writeRecord(storage, paths.aux, { fence: state.fence, last, pending: null });
   step("lake.commit.done");
   return {
     state: { fence: state.fence, last, completed, slices },

@@ -22,7 +22,7 @@
  *                place. Then the folder is flushed.
  *   6. complete  `T.commit` comes into being by a link, with all of its content: THE COMMIT.
  *   7. look      The timeline holds our commit and nothing else that is new.
- *   8. tidy      Record, markers, staged files.
+ *   8. tidy      Markers, record, staged files.
  *
  * | the process dies …        | what readers see  | what the next opening does                                |
  * |---------------------------|-------------------|-----------------------------------------------------------|

@@ -1,3 +1,4 @@
+import { EMPTY_DIGEST } from "../types/digest.ts";
 import { transactionLanes } from "../types/event-hash.ts";
 import type { HopCount } from "../types/hop-count.ts";
 import { literal, type LakeDatabase } from "./duckdb.ts";
@@ -17,7 +18,8 @@ export type LakeArm =
 export async function countLakeRows(db: LakeDatabase, table: TableReader, instant: string): Promise<LakeArm> {
   const { files, isComplete } = await table.filesOf(instant);
   if (!isComplete) return { state: "unavailable", reason: "its files were replaced and cleaned away" };
-  if (files.length === 0) return { state: "available", counts: [] };
+  const total = await countRows(db, table, instant);
+  if (files.length === 0) return { state: "available", counts: total };
   const rows =
     `SELECT _tl_txn, _tl_n, _tl_op, _tl_ts_ms FROM read_parquet([${files.map(literal).join(", ")}]) ` +
     `WHERE _hoodie_commit_time = ${literal(instant)}`;
@@ -47,11 +49,41 @@ export async function countLakeRows(db: LakeDatabase, table: TableReader, instan
         ids,
         content: null,
       }));
-      return { state: "available", counts };
+      return { state: "available", counts: [...counts, ...total] };
     } finally {
       await sql.run(`DROP TABLE IF EXISTS ${lanes}`);
     }
   });
+}
+
+/**
+ * Rows of the table as of an instant, by the footers of its files; nothing once a slice that belonged to it may
+ * have been cleaned away, which can be excluded for the newest instant alone.
+ */
+async function countRows(
+  db: LakeDatabase,
+  table: TableReader,
+  instant: string,
+): Promise<readonly HopCount[]> {
+  if ((await table.instants()).at(-1) !== instant) return [];
+  const { files } = await table.snapshot(instant);
+  const paths = files.map(literal).join(", ");
+  const [row] =
+    files.length === 0
+      ? [[0]]
+      : await db.use((sql) =>
+          sql.rows(`SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([${paths}])`),
+        );
+  return [
+    {
+      hop: "lake",
+      class: "rows_after",
+      minute: 0,
+      rows: Number(row?.[0] ?? 0),
+      ids: EMPTY_DIGEST,
+      content: null,
+    },
+  ];
 }
 
 const LANES_AT_ONCE = 5000;

@@ -12,7 +12,6 @@ import { link, open, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncError } from "../types/errors.ts";
 import { codeOf, SyncError } from "../util/errors.ts";
-import { step } from "../util/step.ts";
 import { identifier, literal, type LakeDatabase } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
 import { ioError, isAbsent } from "./io-error.ts";
@@ -45,7 +44,6 @@ export class TableLock {
       held.delete(path);
       throw error;
     }
-    step("lake.lock.taken");
     return lock;
   }
 

@@ -33,6 +33,7 @@ export async function openTable(options: HudiTableOptions, folder: TableFolder):
   step("lake.open.folder");
   const lock = await TableLock.acquire(options.db, paths.aux);
   try {
+    step("lake.open.locked");
     return { lock, state: await openLocked(options, folder) };
   } catch (error) {
     await lock.release();

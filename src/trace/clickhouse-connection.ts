@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from "@clickhouse/client";
 import type { createChdbConnection } from "chdb/connection";
 import { syncError } from "../types/errors.ts";
@@ -17,11 +18,18 @@ export interface ClickHouse {
   readonly where: string;
   /** Rows of a SELECT as arrays of JSON values. 64-bit integers must be selected as text. */
   select(step: string, query: string, params: StatementParams): Promise<readonly unknown[]>;
+  /** The same row by row, letting other work go on in between. */
+  scan(step: string, query: string, scan: Scan): Promise<void>;
   run(step: string, statement: string, params: StatementParams): Promise<void>;
   /** `statement` is an INSERT without its FORMAT; resolved when the rows are durable. */
   insert(step: string, statement: string, insert: InsertRows): Promise<void>;
   /** Ends what is under way with StopError. */
   close(): Promise<void>;
+}
+
+export interface Scan {
+  readonly params: StatementParams;
+  readonly onRow: (row: unknown) => void;
 }
 
 export interface InsertRows {
@@ -59,6 +67,8 @@ interface Chdb {
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["connection"]>;
 
 const TIMEOUT_MS = 30_000;
+/** Some milliseconds of work: `follow` streams on the same thread while a report reads. */
+const ROWS_AT_ONCE = 500;
 
 /**
  * An insert must be durable when it is acknowledged, and it is identified by our own keys and not by the
@@ -71,6 +81,9 @@ const SETTINGS = {
   max_threads: 1,
   max_insert_threads: "1",
 } as const;
+
+/** In process a statement shares the memory with the data path; it fails before it takes too much. */
+const STATEMENT_BYTES_MAX = String(256 * 1024 ** 2);
 
 /** Opens a client; a server is not contacted before the first statement. */
 export async function openClickHouse(options: ClickHouseOptions): Promise<ClickHouse> {
@@ -110,7 +123,7 @@ async function openFolder(path: string, options: ClickHouseOptions): Promise<Cli
     const connection = chdb.createChdbConnection({ path }) as unknown as ClientConnection;
     const client = createClient({
       connection,
-      clickhouse_settings: SETTINGS,
+      clickhouse_settings: { ...SETTINGS, max_memory_usage: STATEMENT_BYTES_MAX },
       log: { level: ClickHouseLogLevel.OFF },
     });
     return new Connection(client, {
@@ -148,17 +161,26 @@ class Connection implements ClickHouse {
   }
 
   async select(step: string, query: string, params: StatementParams): Promise<readonly unknown[]> {
-    return await this.#guard(step, async (abort_signal) => {
+    const rows: unknown[] = [];
+    await this.scan(step, query, { params, onRow: (row) => rows.push(row) });
+    return rows;
+  }
+
+  async scan(step: string, query: string, { params, onRow }: Scan): Promise<void> {
+    await this.#guard(step, async (abort_signal) => {
       const answer = await this.#client.query({
         query,
         query_params: params,
         format: "JSONCompactEachRow",
         abort_signal,
       });
-      const rows: unknown[] = [];
-      // Row by row, since a large answer does not fit a JavaScript string.
-      for await (const lines of answer.stream<unknown>()) for (const line of lines) rows.push(line.json());
-      return rows;
+      let count = 0;
+      for await (const lines of answer.stream<unknown>()) {
+        for (const line of lines) {
+          onRow(line.json());
+          if (++count % ROWS_AT_ONCE === 0) await setImmediate();
+        }
+      }
     });
   }
 

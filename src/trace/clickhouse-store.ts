@@ -199,11 +199,12 @@ class ClickHouseStore implements TraceStore {
     };
     const commits = (await this.#clickhouse.select("read commits", SELECT_COMMITS, params)).map(decodeCommit);
     const counts = new Map<string, HopCount[]>(commits.map((commit) => [recordingKey(commit), []]));
-    for (const row of await this.#clickhouse.select("read counts", SELECT_COUNTS, params)) {
+    const onRow = (row: unknown): void => {
       const { key, count } = decodeCount(row);
       // A commit that was recorded since the first statement has no list here.
       counts.get(key)?.push(count);
-    }
+    };
+    await this.#clickhouse.scan("read counts", SELECT_COUNTS, { params, onRow });
     const of = (commit: StoredCommit): readonly HopCount[] => counts.get(recordingKey(commit)) ?? [];
     return {
       records: commits.map((commit) => {

@@ -17,7 +17,10 @@ export interface TableInput {
   readonly table: TableId;
   /** What the hops recorded, in any order. */
   readonly records: readonly TraceRecord[];
-  /** By position intervals, which may be those of the commits, or finer, or coarser. */
+  /**
+   * By position intervals, which may be those of the commits, or finer, or coarser. One that begins with the
+   * table's first commit has the same empty `fromGtids`, though it counts from the low watermark on.
+   */
   readonly source: Arm;
   /** By commit: `TraceRecord.commit` is the instant. A commit that is not there is not checked. */
   readonly lake: Arm;

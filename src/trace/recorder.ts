@@ -1,7 +1,7 @@
 import { isSyncError } from "../types/errors.ts";
 import type { TraceRecord, TraceStore } from "../types/ports.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
-import { StopError, throwIfAborted } from "../util/abort.ts";
+import { sleep, StopError, throwIfAborted } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import type { Log } from "../util/log.ts";
 import { retry } from "../util/retry.ts";
@@ -20,6 +20,8 @@ export interface RecorderOptions {
   readonly random: () => number;
   readonly delayMsMin?: number;
   readonly delayMsMax?: number;
+  /** How long the first of several announcements waits for the others: each call makes parts in the store. */
+  readonly lingerMs?: number;
 }
 
 export interface RecorderState {
@@ -164,6 +166,8 @@ export class Recorder {
       this.#wake = null;
     }
     throwIfAborted(signal);
+    const { lingerMs = 1000 } = this.#options;
+    if (this.#waiting.length === 0 && this.#state !== "unknown") await sleep(lingerMs, signal);
   }
 
   /** Sends what the store lacks now. Records of several tables share a call, which saves parts in the store. */

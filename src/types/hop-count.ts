@@ -11,7 +11,8 @@ export type Hop = (typeof HOPS)[number];
 /**
  * What is counted. At `source`, `capture`, `produce` and `consume`: the operations. At `dedup` what became
  * of them: `new` or `duplicate`. At `apply` the same for the new ones: every change is exactly one of
- * `applied`, `superseded`, `filtered`, `rolled_back`. At `commit` and `lake`: rows of the table.
+ * `applied`, `superseded`, `filtered`, `rolled_back`; `deleted` there says how many of the applied ones are
+ * deletes. At `commit` and `lake`: rows of the table.
  */
 export const COUNT_CLASSES = [
   "c",

@@ -30,9 +30,10 @@ export class ChangeWriter {
     return this.#seq;
   }
 
-  /** All transactions up to the last one, as a GTID set. */
+  /** All transactions up to the last one, as a GTID set in its canonical text. */
   get gtids(): string {
-    return this.gtidNumber === 0 ? "" : `${this.#uuid}:1-${this.gtidNumber}`;
+    if (this.gtidNumber === 0) return "";
+    return this.gtidNumber === 1 ? `${this.#uuid}:1` : `${this.#uuid}:1-${this.gtidNumber}`;
   }
 
   /** One list of changes for each transaction, a second apart. */
@@ -43,7 +44,12 @@ export class ChangeWriter {
       const ordinal = ++this.#ordinal;
       const number = ++this.gtidNumber;
       const gtid = `${this.#uuid}:${number}`;
-      refs.push({ ordinal, gtid, commitUs: 1_780_000_000_000_000 + number * 1_000_000, firstRow: lines.length });
+      refs.push({
+        ordinal,
+        gtid,
+        commitUs: 1_780_000_000_000_000 + number * 1_000_000,
+        firstRow: lines.length,
+      });
       changes.forEach((change, n) => {
         const parts =
           change.op === "move"
@@ -63,7 +69,9 @@ export class ChangeWriter {
   }
 
   rowJson(row: readonly string[]): string {
-    const fields = this.#schema.columns.map((column, i) => `${JSON.stringify(column.name)}:${row[i] ?? "null"}`);
+    const fields = this.#schema.columns.map(
+      (column, i) => `${JSON.stringify(column.name)}:${row[i] ?? "null"}`,
+    );
     return `{${fields.join(",")}}`;
   }
 

@@ -7,7 +7,7 @@ const DIFFERENCES_MAX = 10;
  * `key` names the columns that identify a row.
  */
 export function rowDifferences(
-  columns: readonly EngineColumn[],
+  columns: readonly Pick<EngineColumn, "name">[],
   key: readonly string[],
   rows: { readonly expected: readonly EngineRow[]; readonly actual: readonly EngineRow[] },
 ): readonly string[] {

@@ -25,7 +25,7 @@ test("a server that goes away and comes back has every commit once", async () =>
   const recorder = new Recorder({
     ...{ source: "src", tables: [ORDERS], open, commits: lake.log, now: () => Date.now(), random: () => 0 },
     log: new Log({ level: "error", format: "text", write: () => {}, now: () => 0 }),
-    ...{ delayMsMin: 5, delayMsMax: 20 },
+    ...{ delayMsMin: 5, delayMsMax: 20, lingerMs: 1 },
   });
   const stop = new AbortController();
   const run = recorder.run(stop.signal);

@@ -5,10 +5,19 @@ import { InvariantError } from "../../../src/util/assert.ts";
 import { makeBatch, SIMPLE_SCHEMA } from "../../support/batch.ts";
 import { ChangeWriter } from "../../support/change-writer.ts";
 
-const three = makeBatch([[{ op: "c", id: 1 }, { op: "u", id: 1 }], [{ op: "d", id: 1 }]], {
-  firstGtid: 5,
-  firstSeq: 11,
-});
+const three = makeBatch(
+  [
+    [
+      { op: "c", id: 1 },
+      { op: "u", id: 1 },
+    ],
+    [{ op: "d", id: 1 }],
+  ],
+  {
+    firstGtid: 5,
+    firstSeq: 11,
+  },
+);
 
 describe("the order of changes", () => {
   test("holds along batches, and gives the longest line", () => {

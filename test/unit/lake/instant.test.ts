@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatInstant, instantTimeMs, isInstant, nextInstant } from "../../../src/lake/instant.ts";
 
-const times = fc.integer({ min: Date.UTC(1971, 0, 1), max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) });
+const times = fc.integer({ min: Date.UTC(1971, 0, 1), max: Date.UTC(9999, 11, 31, 23, 59, 59, 998) });
 
 describe("instants", () => {
   test("are the digits of the UTC calendar", () => {

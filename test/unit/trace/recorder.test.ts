@@ -33,6 +33,7 @@ class Bench {
       random: () => 0,
       delayMsMin: 1,
       delayMsMax: 2,
+      lingerMs: 0,
       ...partial,
     });
   }

@@ -1,0 +1,166 @@
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { seededRandom } from "../../scripts/random.ts";
+import { ClickHouseBridge } from "./clickhouse-bridge.ts";
+import { CRASH_TABLES, fillCrashTables, SMALL, writeTransactions, type CrashSize } from "./crash-tables.ts";
+import { isThere } from "../../scripts/is-there.ts";
+import { Oracle, placeIn, type Place } from "./oracle.ts";
+import { formatPoint, withSteps, type Gate, type StepPlan, type StepPoint } from "./step-plan.ts";
+import { TallylakeProcess, type ProcessEnd } from "./tallylake-process.ts";
+import { tempDir, type TempDir } from "./temp-dir.ts";
+import type { TestDatabase, TestMysql } from "./test-mysql.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** Few rows make many units, chunks, files and commits. */
+const UNIT_ROWS = 25;
+const CONFIG = `
+lake: ./lake
+defaults: { buckets: 3 }
+snapshot: { parallel: 2, chunkRows: 25 }
+commit: { every: 60s, rows: 60 }
+clean: { retain: 0s, everyCommits: 2 }
+memory: { duckdb: 64MiB, queue: 1MiB }
+`;
+
+export interface CrashRun {
+  readonly args: readonly string[];
+  readonly kill?: StepPoint | undefined;
+  readonly gates?: readonly StepPoint[];
+  /** Called while the process waits at a gate. */
+  readonly onGate?: () => Promise<void>;
+  /** Ends the process at a time instead of a step. */
+  readonly killAfterMs?: number;
+}
+
+export interface CrashRunEnd extends ProcessEnd {
+  /** The steps that were passed, in their order, of both threads. */
+  readonly steps: readonly string[];
+  readonly isKilled: boolean;
+}
+
+/** What scenarios share: a MySQL, a trace store, folders, and the oracle. */
+export class CrashRig implements AsyncDisposable {
+  readonly mysql: TestMysql;
+  readonly oracle: Oracle;
+  readonly #bridge: ClickHouseBridge;
+  readonly #folder: TempDir;
+  #places = 0;
+
+  private constructor(mysql: TestMysql, parts: { oracle: Oracle; bridge: ClickHouseBridge; folder: TempDir }) {
+    this.mysql = mysql;
+    this.oracle = parts.oracle;
+    this.#bridge = parts.bridge;
+    this.#folder = parts.folder;
+  }
+
+  static async open(mysql: TestMysql): Promise<CrashRig> {
+    const folder = await tempDir();
+    const bridge = await ClickHouseBridge.start(join(folder.path, "trace"));
+    return new CrashRig(mysql, { folder, bridge, oracle: await Oracle.open() });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.oracle[Symbol.asyncDispose]();
+    await this.#bridge[Symbol.asyncDispose]();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+
+  /** A folder with a config for the tables of a database. */
+  async place(database: string, more = ""): Promise<Place> {
+    const place = await this.#newPlace();
+    const config = `source: ${this.mysql.url}\ntables: ["${database}.*"]\n${CONFIG}${more}`;
+    await writeFile(join(place.dir, "base.yaml"), config);
+    await this.#writeConfig(place);
+    return place;
+  }
+
+  /** The same lake and state once more, with a trace store of its own. */
+  async copy(from: Place): Promise<Place> {
+    const place = await this.#newPlace();
+    await cp(from.dir, place.dir, { recursive: true });
+    await this.#writeConfig(place);
+    return place;
+  }
+
+  async remove(place: Place): Promise<void> {
+    await rm(place.dir, { recursive: true, force: true });
+  }
+
+  async #newPlace(): Promise<Place> {
+    const place = placeIn(join(this.#folder.path, `place-${++this.#places}`));
+    await mkdir(place.dir);
+    return place;
+  }
+
+  async #writeConfig(place: Place): Promise<void> {
+    const base = await readFile(join(place.dir, "base.yaml"), "utf8");
+    const { url, user } = this.#bridge;
+    const trace = { url, user, password: "${env:TRACE_PASSWORD}", database: `trace_${this.#places}` };
+    await writeFile(join(place.dir, "tallylake.yaml"), `${base}\ntrace: ${JSON.stringify(trace)}\n`);
+  }
+
+  /** A new database with the tables of `crash-tables.ts`. */
+  async database(size: CrashSize = SMALL): Promise<TestDatabase> {
+    const database = await this.mysql.database();
+    await fillCrashTables(database.connection, size);
+    return database;
+  }
+
+  /** Runs the program until it ends, is killed, or passes all that there is to pass. */
+  async run(place: Place, run: CrashRun): Promise<CrashRunEnd> {
+    const scratch = await tempDir();
+    try {
+      const record = join(scratch.path, "steps");
+      const gates = (run.gates ?? []).map((point, i) => ({
+        ...point,
+        reached: join(scratch.path, `reached-${i}`),
+        open: join(scratch.path, `open-${i}`),
+      }));
+      const plan: StepPlan = {
+        record,
+        gates,
+        unitRows: UNIT_ROWS,
+        ...(run.kill === undefined ? {} : { kill: run.kill }),
+      };
+      await using child = this.start(place, run.args, plan);
+      if (run.killAfterMs !== undefined) setTimeout(() => child.signal("SIGKILL"), run.killAfterMs).unref();
+      for (const gate of gates) await passGate(child, gate, run.onGate);
+      const end = await child.ended;
+      const steps = await readFile(record, "utf8").catch(() => "");
+      return { ...end, steps: steps.split("\n").slice(0, -1), isKilled: end.signal === "SIGKILL" };
+    } finally {
+      await scratch[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Starts the program with a plan for its steps, and leaves it running. */
+  start(place: Place, args: readonly string[], plan: StepPlan = {}): TallylakeProcess {
+    const { preload, env } = withSteps(plan);
+    return TallylakeProcess.start(place.dir, args, {
+      preload,
+      env: { ...env, TRACE_PASSWORD: this.#bridge.password },
+    });
+  }
+
+  /** All that is wrong with the lake at a place, when nobody writes any more. */
+  judge(place: Place, database: TestDatabase): Promise<readonly string[]> {
+    const tables = CRASH_TABLES.map((table) => ({ database: database.name, table }));
+    return this.oracle.judge(database.connection, place, tables, { TRACE_PASSWORD: this.#bridge.password });
+  }
+}
+
+/** Waits until the process is at the gate, lets the caller work, and opens it; no gate is reached by a dead one. */
+async function passGate(child: TallylakeProcess, gate: Gate, work: (() => Promise<void>) | undefined): Promise<void> {
+  const what = `${formatPoint(gate)} or the end`;
+  await waitFor(what, async () => !child.isRunning || (await isThere(gate.reached)), { intervalMs: 3 });
+  if (!(await isThere(gate.reached))) return;
+  if (child.isRunning) await work?.();
+  await writeFile(gate.open, "");
+}
+
+/** A writer of random transactions whose sequence follows from the seed. */
+export function seededWriter(database: TestDatabase, options: { readonly seed: number; readonly size?: CrashSize }) {
+  const random = seededRandom(options.seed);
+  const size = options.size ?? SMALL;
+  return (count: number): Promise<void> => writeTransactions(database.connection, { count, size, random });
+}

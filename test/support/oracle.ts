@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import { stateLeftovers, tableLeftovers } from "./leftovers.ts";
+import { LakeOracle, lakeTableFiles } from "./oracle-lake.ts";
+import { sourceRows } from "./oracle-source.ts";
+import type { TestConnection } from "./mysql-connection.ts";
+import { rowDifferences } from "./row-difference.ts";
+import { runTallylake } from "./tallylake-process.ts";
+
+export interface OracleTable {
+  readonly database: string;
+  readonly table: string;
+}
+
+/** What the program itself says about a table. */
+export interface TableVerdict {
+  readonly table: string;
+  readonly verdict: string;
+  readonly deep: string | null;
+  /** Findings in words, `hop: equation verdict (what differs)`. */
+  readonly findings: readonly string[];
+}
+
+/** The folder of a config, with what its default places are. */
+export interface Place {
+  readonly dir: string;
+  readonly lakeDir: string;
+  readonly stateDir: string;
+}
+
+export const placeIn = (dir: string): Place => ({
+  dir,
+  lakeDir: join(dir, "lake"),
+  stateDir: join(dir, ".tallylake"),
+});
+
+/**
+ * Whether the lake is right, asked in two ways that know nothing of each other: every cell against MySQL,
+ * read past all of our code, and the program's own report. Both sides must be at rest.
+ */
+export class Oracle implements AsyncDisposable {
+  readonly #lake: LakeOracle;
+
+  private constructor(lake: LakeOracle) {
+    this.#lake = lake;
+  }
+
+  static async open(): Promise<Oracle> {
+    return new Oracle(await LakeOracle.open());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lake[Symbol.asyncDispose]();
+  }
+
+  /** How a table of the lake differs from MySQL, in words; empty when every cell is the same. */
+  async cells(connection: TestConnection, place: Place, id: OracleTable): Promise<readonly string[]> {
+    const files = await lakeTableFiles(join(place.lakeDir, id.database, id.table));
+    const source = await sourceRows(connection, id);
+    const lake = await this.#lake.rows(files);
+    const found: string[] = [];
+    if (lake.rows.length > 0 && lake.columns.join() !== source.columns.join())
+      found.push(`columns ${lake.columns.join()} instead of ${source.columns.join()}`);
+    const columns = source.columns.map((name) => ({ name }));
+    found.push(...rowDifferences(columns, source.key, { expected: source.rows, actual: lake.rows }));
+    found.push(...(await this.#lake.metaProblems(files)));
+    return found.map((difference) => `${id.table}: ${difference}`);
+  }
+
+  /** All that is wrong with the tables and with what was left beside them, the report's verdict included. */
+  async judge(
+    connection: TestConnection,
+    place: Place,
+    tables: readonly OracleTable[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const id of tables) {
+      found.push(...(await this.cells(connection, place, id)));
+      const left = await tableLeftovers(join(place.lakeDir, id.database, id.table));
+      found.push(...left.map((name) => `${id.table}: ${name} was left behind`));
+    }
+    found.push(...(await stateLeftovers(place.stateDir)).map((name) => `state: ${name} was left behind`));
+    const report = await runReport(place, env);
+    if (typeof report === "string") return [...found, `report: ${report}`];
+    if (report.length !== tables.length) found.push(`report: ${report.length} tables of ${tables.length}`);
+    for (const { table, verdict, deep, findings } of report) {
+      if (verdict === "match" && deep === "match" && findings.length === 0) continue;
+      found.push(`report: ${table} ${verdict}, deep ${String(deep)}: ${findings.join("; ")}`);
+    }
+    return found;
+  }
+}
+
+interface ReportJson {
+  readonly tables: readonly {
+    readonly table: string;
+    readonly verdict: string;
+    readonly windows: readonly {
+      readonly findings: readonly {
+        readonly equation: string;
+        readonly hop: string;
+        readonly verdict: string;
+        readonly differs: string | null;
+      }[];
+    }[];
+    readonly deep: { readonly verdict: string } | null;
+  }[];
+}
+
+/** `tallylake report --deep` as a process of its own; a text when it says something else than a report. */
+export async function runReport(
+  place: Place,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly TableVerdict[] | string> {
+  const args = ["report", "--deep", "--format", "json"];
+  const { code, stdout, stderr } = await runTallylake(place.dir, args, { env });
+  let json: ReportJson;
+  try {
+    json = JSON.parse(stdout) as ReportJson;
+  } catch {
+    return `exit ${String(code)}: ${stderr.trim()}`;
+  }
+  return json.tables.map(({ table, verdict, windows, deep }) => ({
+    table,
+    verdict,
+    deep: deep?.verdict ?? null,
+    findings: windows.flatMap(({ findings }) =>
+      findings.map(
+        (finding) => `${finding.hop}: ${finding.equation} ${finding.verdict} (${finding.differs ?? "-"})`,
+      ),
+    ),
+  }));
+}

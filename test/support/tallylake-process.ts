@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { cacheFolder } from "../../scripts/cache-folder.ts";
+
+export interface ProcessOptions {
+  /** Modules that run before the program, in each of its threads. */
+  readonly preload?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const REPOSITORY = join(import.meta.dirname, "..", "..");
+const MAIN = join(REPOSITORY, "src", "main.ts");
+/** Longer than anything that a test asks of one process. */
+const TIMEOUT_MS = 120_000;
+
+/** The program as a child process, run from its sources in the folder of a config. */
+export class TallylakeProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<ProcessEnd>;
+  #stdout = "";
+  #stderr = "";
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
+    this.#ended = this.#waitForEnd();
+    // Whoever waits sees a failure to start; a process that nobody waits for must not end the test.
+    this.#ended.catch(() => undefined);
+  }
+
+  static start(dir: string, args: readonly string[], options: ProcessOptions = {}): TallylakeProcess {
+    const imports = (options.preload ?? []).flatMap((file) => ["--import", join(REPOSITORY, file)]);
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...imports, MAIN, ...args], {
+      cwd: dir,
+      stdio: ["ignore", "pipe", "pipe"],
+      // Half of the start-up is the compilation of sources that do not change while tests run.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
+    });
+    return new TallylakeProcess(child);
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error("the process did not start");
+    return this.#child.pid;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** How it ended. After two minutes it is killed, which shows as the signal. */
+  get ended(): Promise<ProcessEnd> {
+    return this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isRunning) this.signal("SIGKILL");
+    await this.#ended;
+  }
+
+  async #waitForEnd(): Promise<ProcessEnd> {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
+    try {
+      const [code, signal] = (await once(this.#child, "close")) as [number | null, NodeJS.Signals | null];
+      return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Runs the program to its end. */
+export async function runTallylake(
+  dir: string,
+  args: readonly string[],
+  options: ProcessOptions = {},
+): Promise<ProcessEnd> {
+  await using running = TallylakeProcess.start(dir, args, options);
+  return await running.ended;
+}
