@@ -13,6 +13,7 @@ import type {
   CheckOptions,
   Command,
   FollowOptions,
+  InitOptions,
   GlobalOptions,
   NewOptions,
   QueryOptions,
@@ -119,7 +120,9 @@ function addCommands(program: CommandParser, nowMs: number, found: (command: Com
       found({ name: "check", options: { types: types ?? false, format } }),
     );
   add(HELP.config, { hidden: true }).action(() => found({ name: "config", options: {} }));
-  add(HELP.init).action(() => found({ name: "init", options: {} }));
+  add(HELP.init)
+    .option("--no-compare", "do not compare the rows with MySQL behind the first commit")
+    .action(({ compare }: InitOptions) => found({ name: "init", options: { compare } }));
   add(HELP.follow)
     .option("--until-caught-up", "end when the source's position at the start is reached")
     .action(({ untilCaughtUp }: Loose<FollowOptions>) =>

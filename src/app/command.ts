@@ -32,7 +32,10 @@ export interface NewOptions {
   readonly force: boolean;
 }
 
-export type InitOptions = Readonly<Record<string, never>>;
+export interface InitOptions {
+  /** Compare the content of each table with the source behind its first commit. */
+  readonly compare: boolean;
+}
 
 export interface FollowOptions {
   readonly untilCaughtUp: boolean;

@@ -16,9 +16,9 @@ export const handlers: Handlers = {
     const { inspectAll } = await import("./inspect.ts");
     return runCheck(context, options, inspectAll);
   },
-  init: async (context) => {
+  init: async (context, options) => {
     const { initCommand } = await import("./init-command.ts");
-    return initCommand(context);
+    return initCommand(context, options);
   },
   follow: async (context, options) => {
     const { followCommand } = await import("./follow-command.ts");

@@ -3,7 +3,8 @@ import { EXIT } from "../types/errors.ts";
 import { encodePathName } from "../lake/lake-path.ts";
 import { formatTableId } from "../types/table-id.ts";
 import { formatCount, formatDuration } from "../util/units.ts";
-import type { CommandContext } from "./command.ts";
+import type { CommandContext, InitOptions } from "./command.ts";
+import { compareFirst } from "./init-compare.ts";
 import { runInit, snapshotDir } from "./init.ts";
 import { displayProgress, everyInterval } from "./progress-display.ts";
 import { ProgressTracker } from "./progress-tracker.ts";
@@ -11,7 +12,7 @@ import { Session, type SessionTable } from "./session.ts";
 import type { SnapshotTable } from "./snapshot.ts";
 
 /** `tallylake init`. */
-export function initCommand(context: CommandContext): Promise<number> {
+export function initCommand(context: CommandContext, options: InitOptions): Promise<number> {
   return Session.use(context, async (session) => {
     const tables = await session.openTables();
     const missing = tables.filter((table) => table.lake.checkpoint === null);
@@ -21,7 +22,12 @@ export function initCommand(context: CommandContext): Promise<number> {
       );
       return EXIT.ok;
     }
-    return snapshot(context, session, missing);
+    const code = await snapshot(context, session, missing);
+    if (code !== EXIT.ok) return code;
+    const ids = missing.map((table) => table.schema.id);
+    const compared = options.compare ? await compareFirst(context, session, ids) : EXIT.ok;
+    if (compared === EXIT.ok) context.out.write("next: tallylake follow\n");
+    return compared;
   });
 }
 
@@ -64,9 +70,7 @@ async function snapshot(
         remedy: stop.hint,
       });
     }
-    if (outcome.stopped.length > 0) return EXIT.mismatch;
-    out.write("next: tallylake follow\n");
-    return EXIT.ok;
+    return outcome.stopped.length > 0 ? EXIT.mismatch : EXIT.ok;
   } finally {
     hideProgress();
   }

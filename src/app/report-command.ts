@@ -137,10 +137,10 @@ async function sourceArms(
       counted.map((count) => [`${tableKey(count.table)} ${count.commit}`, count.counts]),
     );
     for (const [key, records] of byTable) {
-      const counted_ = records.map((record) => ({
-        ...record,
-        counts: counts.get(`${key} ${record.commit}`) ?? [],
-      }));
+      // The low watermark of a snapshot is in no commit, so a first commit is left out, which the report says.
+      const counted_ = records
+        .filter((record) => record.fromGtids !== "")
+        .map((record) => ({ ...record, counts: counts.get(`${key} ${record.commit}`) ?? [] }));
       arms.set(key, { state: "available", records: counted_ });
     }
   } catch (error) {

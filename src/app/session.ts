@@ -50,6 +50,7 @@ export class Session {
   readonly #context: CommandContext;
   readonly #resources: Resources;
   readonly source: MysqlSource;
+  #db: LakeDatabase | null = null;
 
   private constructor(context: CommandContext, resources: Resources, source: MysqlSource) {
     this.#context = context;
@@ -74,6 +75,11 @@ export class Session {
     });
   }
 
+  /** Open once the tables are. */
+  get db(): LakeDatabase {
+    return must(this.#db, "DuckDB");
+  }
+
   /**
    * Checks the source as a whole and opens its tables in the lake.
    * @throws SyncError with all problems, when one of them is an error
@@ -96,6 +102,7 @@ export class Session {
         }),
       (opened) => opened.close(),
     );
+    this.#db = db;
     const tables: SessionTable[] = [];
     for (const facts of found.tables) tables.push(await this.#openTable(facts, db));
     return tables;

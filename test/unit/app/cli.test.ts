@@ -20,7 +20,8 @@ const plain = (line: CommandLine): unknown =>
 describe("commands", () => {
   test.each<[string[], unknown]>([
     [["config"], { name: "config", options: {} }],
-    [["init"], { name: "init", options: {} }],
+    [["init"], { name: "init", options: { compare: true } }],
+    [["init", "--no-compare"], { name: "init", options: { compare: false } }],
     [["check"], { name: "check", options: { types: false, format: "text" } }],
     [["check", "--types", "--format=json"], { name: "check", options: { types: true, format: "json" } }],
     [["follow"], { name: "follow", options: { untilCaughtUp: false } }],
