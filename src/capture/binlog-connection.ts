@@ -1,6 +1,8 @@
 import ZongJi from "@vlasky/zongji";
 import { syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
+import { StopError } from "../util/abort.ts";
+import { must } from "../util/assert.ts";
 import { codeOf, messageOf, SyncError } from "../util/errors.ts";
 
 /**
@@ -18,8 +20,12 @@ export interface BinlogConnectionOptions {
   readonly serverId: number;
   /** Transactions that the server shall leave out. */
   readonly without: GtidSet;
-  /** Period of heartbeats while the source is idle. */
+  /** Period of heartbeats while the source is idle; silence of several of them ends the connection. */
   readonly heartbeatMs: number;
+  /** How long the server may look for the place in its binlogs, which it does without a heartbeat. */
+  readonly seekMsMax?: number;
+  /** Ends the opening; a connection that is open is closed by `close`. */
+  readonly signal?: AbortSignal;
   /** One event: `bytes[from]` is the first byte of its header, `to` is behind its checksum. */
   readonly onEvent: (bytes: Uint8Array, from: number, to: number) => void;
   /** The connection is over; called once. Null when the server closed the stream in good order. */
@@ -46,79 +52,155 @@ interface BinlogCommand {
 }
 type BinlogCommandClass = (new (callback: unknown) => BinlogCommand) & { readonly prototype: object };
 
-/** The subset of the driver's connection that zongji leaves in `connection`. */
+/** The subset of the driver's connection that zongji leaves in `connection` and `ctrlConnection`. */
 interface DriverConnection {
+  /** Changes when the connection becomes encrypted. */
+  readonly stream: { readonly bytesRead: number };
   query(sql: string, callback: (error: Error | null) => void): void;
   pause(): void;
   resume(): void;
 }
 
-/** Opens the stream; resolves when the dump command is about to be sent. */
+/** Heartbeat periods without a byte after which a connection counts as dead. */
+const SILENT_PERIODS = 3;
+const TICKS_PER_PERIOD = 2;
+const SEEK_MS_MAX = 60_000;
+
+/**
+ * Opens the stream; resolves when the dump command is about to be sent. What the driver reports is given as
+ * an operating error; what `onEvent` throws comes back as it is.
+ * @throws StopError when the signal aborts before it is open
+ */
 export function openBinlog(options: BinlogConnectionOptions): Promise<BinlogConnection> {
-  return new Promise((resolve, reject) => {
-    let state: "opening" | "open" | "over" = "opening";
-    const end = (error: Error | null): void => {
-      if (state === "over") return;
-      const opening = state === "opening";
-      state = "over";
-      if (opening) reject(binlogError(error ?? new Error("the server closed the connection")));
-      else options.onEnd(error === null ? null : binlogError(error));
-    };
-    const reader = new RawZongJi(
-      { ...options.driver, rowsAsArray: false },
-      (packet) => handlePacket(packet, options, end),
-      end,
-    );
-    reader.on("error", end);
-    reader.on("ready", () => {
-      const driver = reader.connection as DriverConnection;
-      // The heartbeat makes a dead connection noticeable; the timeouts let us pause for long.
-      const periodNs = BigInt(options.heartbeatMs) * 1_000_000n;
-      driver.query(
-        `SET @master_heartbeat_period = ${periodNs}, @source_heartbeat_period = ${periodNs}, SESSION net_write_timeout = 31536000, SESSION net_read_timeout = 31536000`,
-        (error) => {
-          if (error !== null) end(error);
-        },
-      );
-      if (state !== "opening") return;
-      state = "open";
-      resolve({
-        pause: () => {
-          driver.pause();
-        },
-        resume: () => {
-          driver.resume();
-        },
-        close: () => {
-          state = "over";
-          return new Promise<void>((closed) => {
-            reader.once("stopped", closed);
-            reader.stop();
-          });
-        },
-      });
-    });
-    reader.start({ serverId: options.serverId, gtidSet: options.without.toString() });
-  });
+  return new Opening(options).run();
 }
 
-function handlePacket(
-  packet: Packet,
-  options: BinlogConnectionOptions,
-  end: (error: Error | null) => void,
-): boolean {
-  if (packet.isEOF()) {
-    end(null);
-    return false;
+type State = "opening" | "open" | "over";
+
+class Opening {
+  readonly #options: BinlogConnectionOptions;
+  readonly #reader: RawZongJi;
+  readonly #opened = Promise.withResolvers<BinlogConnection>();
+  #state: State = "opening";
+  #isPaused = false;
+  #hasPackets = false;
+  #watch: NodeJS.Timeout | null = null;
+  #bytesSeen = 0;
+  #silentTicks = 0;
+
+  constructor(options: BinlogConnectionOptions) {
+    this.#options = options;
+    const fail = (error: Error): void => {
+      this.#end(binlogError(error, options.serverId));
+    };
+    this.#reader = new RawZongJi({ ...options.driver, rowsAsArray: false }, (packet) => this.#take(packet), fail);
+    this.#reader.on("error", fail);
+    this.#reader.on("ready", () => {
+      this.#ready(fail);
+    });
   }
-  try {
-    // The first byte of the payload says "an event follows"; an error packet does not come here.
-    options.onEvent(packet.buffer, packet.offset + 1, packet.end);
-  } catch (error) {
-    end(error instanceof Error ? error : new Error(String(error)));
-    return false;
+
+  async run(): Promise<BinlogConnection> {
+    const { serverId, without, heartbeatMs, signal } = this.#options;
+    const onAbort = (): void => {
+      this.#end(new StopError("stopped", { cause: signal?.reason }));
+    };
+    if (signal?.aborted === true) throw new StopError("stopped", { cause: signal.reason });
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#watch = setInterval(() => {
+      this.#tick();
+    }, heartbeatMs / TICKS_PER_PERIOD);
+    try {
+      this.#reader.start({ serverId, gtidSet: without.toString() });
+      return await this.#opened.promise;
+    } catch (error) {
+      await this.#close();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
-  return true;
+
+  #ready(fail: (error: Error) => void): void {
+    if (this.#state !== "opening") return;
+    const { heartbeatMs } = this.#options;
+    const driver = must(this.#reader.dumpConnection, "the connection that is ready");
+    // The heartbeat makes a dead connection noticeable; the timeouts let us pause for long.
+    const periodNs = BigInt(heartbeatMs) * 1_000_000n;
+    driver.query(
+      `SET @master_heartbeat_period = ${periodNs}, @source_heartbeat_period = ${periodNs}, SESSION net_write_timeout = 31536000, SESSION net_read_timeout = 31536000`,
+      (error) => {
+        if (error !== null) fail(error);
+      },
+    );
+    this.#state = "open";
+    this.#opened.resolve({
+      pause: () => {
+        this.#isPaused = true;
+        driver.pause();
+      },
+      resume: () => {
+        this.#isPaused = false;
+        driver.resume();
+      },
+      close: () => this.#close(),
+    });
+  }
+
+  /** Whether the command goes on taking packets. */
+  #take(packet: Packet): boolean {
+    this.#hasPackets = true;
+    if (packet.isEOF()) {
+      this.#end(null);
+      return false;
+    }
+    try {
+      // The first byte of the payload says "an event follows"; an error packet does not come here.
+      this.#options.onEvent(packet.buffer, packet.offset + 1, packet.end);
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * Counts the ticks without a byte, not the time: a process that was stopped, or busy for long, finds its
+   * bytes at the next tick. A large event on a slow network shows by its bytes before it is whole.
+   */
+  #tick(): void {
+    const bytes = this.#reader.bytesRead;
+    const isSilent = bytes === this.#bytesSeen && !this.#isPaused;
+    this.#bytesSeen = bytes;
+    this.#silentTicks = isSilent ? this.#silentTicks + 1 : 0;
+    const silentMs = (this.#silentTicks * this.#options.heartbeatMs) / TICKS_PER_PERIOD;
+    if (silentMs > this.#silentMsMax()) this.#end(silent(silentMs));
+  }
+
+  #silentMsMax(): number {
+    const { heartbeatMs, seekMsMax = SEEK_MS_MAX, driver } = this.#options;
+    const usual = heartbeatMs * SILENT_PERIODS;
+    if (this.#state === "opening") return Math.max(usual, Number(driver["connectTimeout"] ?? 0));
+    return this.#hasPackets ? usual : Math.max(usual, seekMsMax);
+  }
+
+  #end(error: Error | null): void {
+    const { onEnd } = this.#options;
+    const before = this.#state;
+    this.#state = "over";
+    if (before === "opening") this.#opened.reject(error ?? binlogError(new Error("it was closed"), 0));
+    else if (before === "open") onEnd(error);
+  }
+
+  /** Frees both connections; the server is told to end its thread, and need not answer. */
+  #close(): Promise<void> {
+    this.#state = "over";
+    if (this.#watch !== null) clearInterval(this.#watch);
+    return new Promise<void>((closed) => {
+      this.#reader.once("stopped", closed);
+      this.#reader.stop();
+    });
+  }
 }
 
 class RawZongJi extends ZongJi {
@@ -134,6 +216,20 @@ class RawZongJi extends ZongJi {
     super(driver);
     this.#onPacket = onPacket;
     this.#onError = onError;
+  }
+
+  /** Null before it is opened, and after it was closed. */
+  get dumpConnection(): DriverConnection | null {
+    return this.connection as unknown as DriverConnection | null;
+  }
+
+  /** Of both connections: zongji asks its questions on one of its own. */
+  get bytesRead(): number {
+    const { ctrlConnection } = this as unknown as { readonly ctrlConnection: DriverConnection | null };
+    return [this.dumpConnection, ctrlConnection].reduce(
+      (bytes, driver) => bytes + (driver?.stream.bytesRead ?? 0),
+      0,
+    );
   }
 
   get BinlogClass(): BinlogCommandClass | undefined {
@@ -162,31 +258,55 @@ class RawZongJi extends ZongJi {
   }
 }
 
-/** Server errors of the dump by number; 1236 is the dump thread's own, told apart by what we asked before. */
-function binlogError(error: Error): Error {
-  if (error instanceof SyncError || !("code" in error)) return error;
+/** What all errors of the dump thread are: purged binlogs, another reader, a damaged file, a packet too large. */
+const DUMP_ERRNO = 1236;
+/**
+ * The server tells those apart by nothing but their text. Missing binlogs are seen by what we ask before each
+ * connect; that another reader took our id is only said here.
+ */
+const TAKEN_OVER = /same server_uuid\/server_id|same server_id/i;
+
+function binlogError(error: Error, serverId: number): Error {
+  if (error instanceof SyncError) return error;
   const code = codeOf(error);
   const errno = "errno" in error && typeof error.errno === "number" ? error.errno : 0;
-  if (errno === 1236) {
-    return syncError("SOURCE_PURGED", `the server ended the binlog stream: ${messageOf(error)}`, {
-      hint: "run `tallylake check`: it names what is missing; another reader with the same source.serverId ends a stream as well",
+  const message = messageOf(error);
+  if (errno === DUMP_ERRNO && TAKEN_OVER.test(message)) {
+    return syncError("SOURCE_SERVER_ID", `another reader with the server id ${serverId} has taken the binlog over`, {
+      hint: "end the other program, or give this one a `source.serverId` that no other replica of the server has",
+      cause: error,
+    });
+  }
+  if (errno === DUMP_ERRNO) {
+    return syncError("BINLOG_REFUSED", `the server ended the binlog stream: ${message}`, {
+      hint: "it is asked again a few times; look at the message and at the server's error log, and run `tallylake check`",
       cause: error,
     });
   }
   if (code === "ER_ACCESS_DENIED_ERROR" || errno === 1045) {
-    return syncError("SOURCE_ACCESS_DENIED", messageOf(error), {
+    return syncError("SOURCE_ACCESS_DENIED", message, {
       hint: "check source.url and the password",
       cause: error,
     });
   }
   if (errno === 1227) {
-    return syncError("SOURCE_GRANT_MISSING", messageOf(error), {
+    return syncError("SOURCE_GRANT_MISSING", message, {
       hint: "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the user of source.url",
       cause: error,
     });
   }
-  return syncError("SOURCE_CONNECTION_LOST", `the binlog connection failed: ${code} ${messageOf(error)}`, {
+  const what = [code, message].filter((part) => part !== "").join(" ");
+  return syncError("SOURCE_CONNECTION_LOST", `the binlog connection failed: ${what}`, {
     hint: "it is opened again by itself; if it keeps failing look at the server's error log and the network",
     cause: error,
   });
 }
+
+const silent = (silentMs: number): Error =>
+  syncError(
+    "BINLOG_SILENT",
+    `nothing came from the source for ${Math.round(silentMs / 1000)} s, not even a heartbeat`,
+    {
+      hint: "the connection is opened again by itself; look at the network between here and the source",
+    },
+  );

@@ -4,6 +4,7 @@ import type { CapturePosition, TableStop } from "../types/ports.ts";
 import type { SourcePositionJson } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import type { PlainError } from "../util/error-transfer.ts";
+import type { StreamLimits } from "./binlog-stream.ts";
 import type { PlainEndpoint } from "./source-session.ts";
 
 /** What the main thread tells the capture thread when it starts it. */
@@ -18,6 +19,9 @@ export interface WorkerInput {
   readonly foldsCase: boolean;
   /** Bytes of batches that the main thread may hold before capture stops reading. */
   readonly outstandingBytesMax: number;
+  /** How long to try again while the source is away; without it for ever. */
+  readonly patienceMs?: number | null;
+  readonly limits?: Partial<StreamLimits>;
 }
 
 export type ToWorker = { readonly kind: "taken"; readonly bytes: number } | { readonly kind: "stop" };

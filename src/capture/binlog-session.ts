@@ -14,6 +14,8 @@ import { TransactionAssembler } from "./transaction.ts";
 
 export interface SessionLimits {
   readonly heartbeatMs: number;
+  /** How long the server may look for the place in its binlogs. */
+  readonly seekMsMax: number;
   /** A position is announced once this much waits, or after `ageMs`. */
   readonly rowsMax: number;
   readonly bytesMax: number;
@@ -33,11 +35,7 @@ export interface SessionOptions {
   readonly limits: SessionLimits;
   readonly emit: (item: CaptureItem) => void;
   readonly signal: AbortSignal;
-  readonly now: () => number;
 }
-
-/** Heartbeat periods of silence after which a connection counts as dead. */
-const SILENCE_PERIODS = 3;
 
 /** One connection to the binlog, from its position until it ends. */
 export class BinlogSession {
@@ -49,7 +47,6 @@ export class BinlogSession {
   #connection: BinlogConnection | null = null;
   #isOver = false;
   #isPaused = false;
-  #lastEventMs: number;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -57,21 +54,19 @@ export class BinlogSession {
     this.#tables = new TrackedTables({ schemas, collations, foldsCase, numbering });
     const { expected } = request;
     this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
-    this.#lastEventMs = options.now();
   }
 
   /** Resolves when the signal aborts, with what is complete handed out; rejects when the connection ends. */
   async run(): Promise<void> {
     const { signal, limits } = this.#options;
+    // It may be settled before anybody waits for it.
+    this.#ended.promise.catch(() => undefined);
     const onAbort = (): void => {
       this.#attempt(() => {
         this.#flush();
       });
       this.#end(null);
     };
-    const watchdog = setInterval(() => {
-      this.#watch();
-    }, limits.heartbeatMs / 2);
     const flusher = setInterval(() => {
       this.#attempt(() => {
         this.#flush();
@@ -84,7 +79,6 @@ export class BinlogSession {
       await this.#ended.promise;
     } finally {
       this.#isOver = true;
-      clearInterval(watchdog);
       clearInterval(flusher);
       signal.removeEventListener("abort", onAbort);
       await this.#connection?.close();
@@ -98,19 +92,19 @@ export class BinlogSession {
 
   resume(): void {
     this.#isPaused = false;
-    this.#lastEventMs = this.#options.now();
     this.#connection?.resume();
   }
 
   async #open(): Promise<void> {
-    const { driver, serverId, request, limits } = this.#options;
+    const { driver, serverId, request, limits, signal } = this.#options;
     this.#connection = await openBinlog({
       driver,
       serverId,
       without: request.without,
       heartbeatMs: limits.heartbeatMs,
+      seekMsMax: limits.seekMsMax,
+      signal,
       onEvent: (bytes, from, to) => {
-        this.#lastEventMs = this.#options.now();
         if (!this.#isOver) this.#event(bytes, from, to);
       },
       onEnd: (error) => {
@@ -145,12 +139,6 @@ export class BinlogSession {
     }
   }
 
-  #watch(): void {
-    if (this.#isPaused) return;
-    const silentMs = this.#options.now() - this.#lastEventMs;
-    if (silentMs > this.#options.limits.heartbeatMs * SILENCE_PERIODS) this.#end(silent(silentMs));
-  }
-
   #attempt(work: () => void): void {
     try {
       work();
@@ -164,15 +152,6 @@ export class BinlogSession {
     else this.#ended.reject(error);
   }
 }
-
-const silent = (silentMs: number): Error =>
-  syncError(
-    "BINLOG_SILENT",
-    `nothing came from the source for ${Math.round(silentMs / 1000)} s, not even a heartbeat`,
-    {
-      hint: "the connection is opened again by itself; look at the network between here and the source",
-    },
-  );
 
 const serverClosed = (): Error =>
   syncError("SOURCE_CONNECTION_LOST", "the server closed the binlog stream", {

@@ -34,7 +34,7 @@ import { backOffMs } from "../util/retry.ts";
 import { sleep } from "../util/abort.ts";
 import { step } from "../util/step.ts";
 import { BinlogSession, type SessionLimits } from "./binlog-session.ts";
-import { planDump, type ServerHistory } from "./history.ts";
+import { planDump, type HistoryRequest, type ServerHistory } from "./history.ts";
 import type { Numbering } from "./batch-builder.ts";
 import type { Collations } from "./table-map.ts";
 
@@ -48,27 +48,43 @@ export interface BinlogStreamOptions {
   readonly serverUuid: string | null;
   readonly collations: Collations;
   readonly foldsCase: boolean;
-  readonly history: () => Promise<ServerHistory>;
+  readonly history: (request: HistoryRequest) => Promise<ServerHistory>;
   readonly onItem: (item: StreamItem) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly random: () => number;
+  /** How long to try again while nothing comes from the source; null for ever. */
+  readonly patienceMs: number | null;
   readonly limits?: Partial<StreamLimits>;
 }
 
 export interface StreamLimits extends SessionLimits {
-  /** Connections in a row that may fail before they announce anything. */
-  readonly reconnectsMax: number;
+  /** How often an event that cannot be read is asked for again before it counts as damaged at the source. */
+  readonly rereadsMax: number;
+  readonly reconnectMsMin: number;
+  readonly reconnectMsMax: number;
+  /** How long the server may take to count as executed what it has already sent. */
+  readonly settleMs: number;
 }
 
 const LIMITS: StreamLimits = {
   heartbeatMs: 5000,
+  seekMsMax: 60_000,
   rowsMax: 50_000,
   bytesMax: 4 << 20,
   ageMs: 50,
-  reconnectsMax: 8,
+  rereadsMax: 8,
+  reconnectMsMin: 200,
+  reconnectMsMax: 30_000,
+  settleMs: 15_000,
 };
+
+/** A connection that lasted this long has mended what was wrong before it. */
+const CALM_MS = 60_000;
+/** Attempts in a row from which on a failure is logged as a warning, and as an error. */
+const WARN_FROM = 3;
+const ERROR_FROM = 8;
 
 /** Streams until the signal aborts; rejects with the error that ends it for good. */
 export class BinlogStream {
@@ -80,8 +96,12 @@ export class BinlogStream {
   #session: BinlogSession | null = null;
   #isPaused = false;
   #hasAppended = false;
-  /** Connections in a row that ended before they announced anything. */
+  /** Connections in a row that ended without a new transaction. */
   #failures = 0;
+  /** Those of them that ended with an event that could not be read. */
+  #rereads = 0;
+  /** When the first of them ended. */
+  #awaySinceMs: number | null = null;
 
   constructor(options: BinlogStreamOptions) {
     this.#options = options;
@@ -91,12 +111,16 @@ export class BinlogStream {
   }
 
   async run(): Promise<void> {
-    for (;;) {
+    const { signal, now } = this.#options;
+    while (!signal.aborted) {
+      const beganMs = now();
       try {
         await this.#connectOnce();
         return;
       } catch (error) {
-        if (error instanceof StopError || this.#options.signal.aborted) return;
+        // Whatever fails while we stop does not matter any more.
+        if (signal.aborted || error instanceof StopError) return;
+        if (now() - beganMs >= CALM_MS) this.#hasProgressed();
         await this.#recover(error);
       }
     }
@@ -115,32 +139,55 @@ export class BinlogStream {
     this.#session?.resume();
   }
 
+  /** Waits for the next attempt, or throws what no attempt will mend. */
   async #recover(error: unknown): Promise<void> {
+    const { signal, random, now } = this.#options;
+    const { rereadsMax, reconnectMsMin, reconnectMsMax } = this.#limits;
+    this.#awaySinceMs ??= now();
+    const isDamage = isSyncError(error) && REREAD.has(error.code);
+    if (isDamage && ++this.#rereads > rereadsMax) throw error;
+    if (!isDamage && !(isSyncError(error) && error.retryable)) throw error;
     this.#failures++;
-    if (!isTransient(error) || this.#failures > this.#limits.reconnectsMax) throw error;
     if (this.#hasAppended) this.#options.onItem({ kind: "abort" });
     this.#hasAppended = false;
     const delayMs = backOffMs(
-      { delayMsMin: 200, delayMsMax: 30_000, random: this.#options.random },
+      { delayMsMin: reconnectMsMin, delayMsMax: reconnectMsMax, random },
       this.#failures,
     );
-    const fields = {
-      code: error instanceof SyncError ? error.code : "",
-      cause: error instanceof Error ? error.message : String(error),
+    const awayMs = now() - this.#awaySinceMs;
+    const { patienceMs } = this.#options;
+    if (patienceMs !== null && awayMs + delayMs > patienceMs) throw error;
+    this.#logFailure(error, delayMs, awayMs);
+    await sleep(delayMs, signal).catch(() => undefined);
+  }
+
+  #logFailure(error: SyncError, delayMs: number, awayMs: number): void {
+    const level = this.#failures >= ERROR_FROM ? "error" : this.#failures >= WARN_FROM ? "warn" : "info";
+    this.#options.log[level]("the binlog connection was lost; connecting again", {
+      code: error.code,
+      cause: error.message,
+      remedy: error.hint,
       position: this.#from.gtids.toString(),
+      attempt: this.#failures,
+      awayMs: Math.round(awayMs),
       retryInMs: Math.round(delayMs),
-    };
-    if (this.#failures > 2)
-      this.#options.log.warn("the binlog connection was lost; connecting again", fields);
-    else this.#options.log.info("the binlog connection was lost; connecting again", fields);
-    await sleep(delayMs, this.#options.signal);
+    });
+  }
+
+  #hasProgressed(): void {
+    if (this.#failures >= WARN_FROM) this.#options.log.info("the binlog is read again");
+    this.#failures = 0;
+    this.#rereads = 0;
+    this.#awaySinceMs = null;
   }
 
   /** One connection from the last announced position; resolves only when the signal aborts. */
   async #connectOnce(): Promise<void> {
     const options = this.#options;
-    const server = await options.history();
-    const request = planDump(this.#from, server, options.serverUuid);
+    const { serverUuid, signal } = options;
+    const awaited = this.#from.gtids;
+    const server = await options.history({ serverUuid, awaited, waitMs: this.#limits.settleMs, signal });
+    const request = planDump(this.#from, server, serverUuid);
     step("capture.connect");
     const session = new BinlogSession({
       ...options,
@@ -164,8 +211,8 @@ export class BinlogStream {
   #emit(item: CaptureItem): void {
     if (item.kind === "position") {
       this.#from = item.position;
-      this.#failures = 0;
       this.#hasAppended = false;
+      if (item.transactions > 0) this.#hasProgressed();
     } else {
       this.#hasAppended = true;
     }
@@ -173,7 +220,5 @@ export class BinlogStream {
   }
 }
 
-/** What a new connection may mend. */
-function isTransient(error: unknown): boolean {
-  return isSyncError(error) && (error.retryable || error.code === "BINLOG_EVENT_CORRUPT");
-}
+/** What another reading may mend, and what stays when it does not: the disk of the server, not the wire. */
+const REREAD: ReadonlySet<string> = new Set(["BINLOG_EVENT_CORRUPT", "BINLOG_REFUSED"]);

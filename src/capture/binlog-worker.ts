@@ -34,10 +34,11 @@ const source = openSource(input.endpoint);
 
 const stream = new BinlogStream({
   ...input,
+  patienceMs: input.patienceMs ?? null,
   driver: source.driver,
   from: decodeSourcePosition(input.from),
   collations: new Map(input.collations),
-  history: () => source.history(),
+  history: (request) => source.history(request),
   onItem: send,
   log,
   signal: stop.signal,

@@ -4,7 +4,7 @@
  * rows (`row-decode.ts`) and the one for snapshot rows (`snapshot-codec.ts`), so that a value has one text.
  *
  * The hot functions take the writer and a position, make room themselves, and return the new position. A
- * caller that holds `writer.bytes` in a local must read it again after any of them.
+ * caller that holds `writer.bytes` or `writer.view` in a local must read it again after any of them.
  */
 const COMMA_QUOTES = { quote: 0x22, backslash: 0x5c };
 const HEX = Buffer.from("0123456789abcdef");
@@ -27,10 +27,13 @@ const CP1252_HIGH = [
 
 export class ByteWriter {
   bytes: Uint8Array;
+  /** The same memory, for storing several bytes at once. */
+  view: DataView;
   position = 0;
 
   constructor(capacity = 1 << 16) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Room for `count` bytes behind `position`; what lies before it is kept. */
@@ -40,6 +43,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, position));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 
   /** The bytes written so far, shared with the writer until the next `reserve`. */

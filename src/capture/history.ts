@@ -10,6 +10,19 @@ export interface ServerHistory {
   readonly purged: GtidSet;
 }
 
+/** How the server is asked for its history. */
+export interface HistoryRequest {
+  /** The server that is meant; another one is not waited for. */
+  readonly serverUuid: string | null;
+  /**
+   * Transactions that were read from its binlog. A transaction is there a little before it counts as executed
+   * (with semi-synchronous replication as long as a replica keeps it waiting), so those are waited for.
+   */
+  readonly awaited: GtidSet;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
 export interface DumpRequest {
   /** Transactions that the server leaves out. */
   readonly without: GtidSet;

@@ -35,6 +35,7 @@ import { BoundedQueue } from "../util/bounded-queue.ts";
 import type { Log } from "../util/log.ts";
 import { retry } from "../util/retry.ts";
 import { SyncError } from "../util/errors.ts";
+import type { StreamLimits } from "./binlog-stream.ts";
 import { BinlogThread } from "./binlog-thread.ts";
 import { planChunks } from "./chunk-plan.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
@@ -56,6 +57,13 @@ export interface MysqlSourceOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
+  /** Other limits of the binlog stream than the usual ones. */
+  readonly limits?: Partial<StreamLimits>;
+}
+
+/** A stream that gives up when the source stays away for so long; without it the stream never does. */
+export interface MysqlStreamRequest extends StreamRequest {
+  readonly patienceMs?: number | null;
 }
 
 /** What the stream needs of the server's own tables. */
@@ -169,8 +177,8 @@ export class MysqlSource implements ChangeSource {
     );
   }
 
-  async stream(request: StreamRequest): Promise<SourceStream> {
-    const { endpoint, serverId, identity, queueBytes, log } = this.#options;
+  async stream(request: MysqlStreamRequest): Promise<SourceStream> {
+    const { endpoint, serverId, identity, queueBytes, log, limits = {} } = this.#options;
     this.#catalogue ??= await this.#readCatalogue();
     return new BinlogThread(
       {
@@ -182,6 +190,8 @@ export class MysqlSource implements ChangeSource {
         serverUuid: request.serverUuid,
         ...this.#catalogue,
         outstandingBytesMax: queueBytes,
+        patienceMs: request.patienceMs ?? null,
+        limits,
       },
       log,
     );

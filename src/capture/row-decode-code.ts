@@ -33,7 +33,7 @@ interface ValueOptions {
 
 /**
  * Statements that read one value of a row image. In scope: `s` the source, `p` the position in it, `to` the
- * end of the event, `w` the writer, `b` its bytes, `o` the position in them.
+ * end of the event, `w` the writer, `b` its bytes, `v` their view, `o` the position in them.
  */
 export function valueCode(column: MappedColumn, options: ValueOptions): string {
   const size = fixedBytes(column.type);
@@ -94,7 +94,8 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
   const length = lengthCode(column.lengthBytes);
   const { type } = column;
   // Room for the longest form of this value and for everything fixed behind it, so that `b` stays valid.
-  const room = (perByte: string): string => `w.reserve(o, l * ${perByte} + ${fixedMax}); b = w.bytes;`;
+  const room = (perByte: string): string =>
+    `w.reserve(o, l * ${perByte} + ${fixedMax}); b = w.bytes; v = w.view;`;
   if (type.kind === "text") {
     const write = type.charset === "latin1" ? writeLatin1String : writeJsonString;
     return `${length} ${room("6")} o = ${use(scope, write)}(w, o, s, p, p + l); p += l;`;
@@ -102,9 +103,9 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
   if (type.kind === "bytes") {
     // BINARY(n) is logged without its trailing zero bytes.
     const zeros = type.form === "binary" && type.length !== null ? `${type.length} - l` : "0";
-    return `${length} ${room("2")} o = ${use(scope, writeBase64)}(w, o, s, p, p + l, ${zeros}); w.reserve(o, ${fixedMax}); b = w.bytes; p += l;`;
+    return `${length} ${room("2")} o = ${use(scope, writeBase64)}(w, o, s, p, p + l, ${zeros}); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
   }
-  return `${length} o = ${use(scope, writeJsonDocument)}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; p += l;`;
+  return `${length} o = ${use(scope, writeJsonDocument)}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
 }
 
 function fixedCode(type: ColumnType, scope: CodeScope): string {
@@ -148,7 +149,7 @@ function fixedCode(type: ColumnType, scope: CodeScope): string {
 }
 
 /** Members can be long: their writers make room, and leave as much behind as any fixed value needs. */
-const reload = " b = w.bytes;";
+const reload = " b = w.bytes; v = w.view;";
 
 function intCode(bytes: 1 | 2 | 3 | 4 | 8, unsigned: boolean, scope: CodeScope): string {
   const write = use(scope, unsigned ? writeUnsigned : writeInteger);

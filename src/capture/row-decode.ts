@@ -17,6 +17,7 @@ import { assert } from "../util/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { valueCode, type CodeScope } from "./row-decode-code.ts";
 import { corrupt } from "./binlog-event.ts";
+import { constantCode } from "./constant-code.ts";
 import type { TableMap } from "./table-map.ts";
 
 /** What a generated function leaves behind beside its return value. */
@@ -36,6 +37,8 @@ export interface RowDecoder {
   readonly skip: (source: Uint8Array, from: number, to: number) => void;
   readonly cursor: RowCursor;
 }
+
+const NULL_CODE = constantCode(Buffer.from("null"));
 
 /** Longest text of a value whose length the type bounds. */
 const FIXED_TEXT_MAX = 80;
@@ -78,7 +81,7 @@ function functionCode(
     ...Array.from({ length: nullBytes }, (_, i) => `const n${i} = s[p + ${i}];`),
     `p += ${nullBytes};`,
   ];
-  if (writes) lines.push(`w.reserve(o, ${fixedMax});`, "let b = w.bytes;", "b[o++] = 123;");
+  if (writes) lines.push(`w.reserve(o, ${fixedMax});`, "let b = w.bytes, v = w.view;", "b[o++] = 123;");
   let first = true;
   columns.forEach((column, i) => {
     const mode = modeOf(column.name);
@@ -87,8 +90,7 @@ function functionCode(
     const isNull = `(n${i >> 3} & ${1 << (i & 7)}) !== 0`;
     if (mode === "write") lines.push(constantCode(nameBytes(column.name, first)));
     if (keyIndex >= 0) lines.push(`cursor.keys[${keyIndex * 2}] = p;`);
-    if (mode === "write")
-      lines.push(`if (${isNull}) { b[o]=110;b[o+1]=117;b[o+2]=108;b[o+3]=108;o+=4; } else {`, value, "}");
+    if (mode === "write") lines.push(`if (${isNull}) { ${NULL_CODE} } else {`, value, "}");
     else lines.push(`if (!(${isNull})) {`, value, "}");
     if (keyIndex >= 0) lines.push(`cursor.keys[${keyIndex * 2 + 1}] = p;`);
     if (mode === "write") first = false;
@@ -101,11 +103,6 @@ function functionCode(
 /** `"name":`, with a comma in front unless it is the first. */
 function nameBytes(name: string, first: boolean): Uint8Array {
   return Buffer.from(`${first ? "" : ","}${JSON.stringify(name)}:`, "utf8");
-}
-
-/** Stores of constant bytes: for the usual length of a name this beats a copy. */
-function constantCode(bytes: Uint8Array): string {
-  return `${Array.from(bytes, (byte, i) => `b[o+${i}]=${byte}`).join(";")};o+=${bytes.length};`;
 }
 
 /** Whether two row images have the same key, byte by byte. `a` and `b` are `cursor.keys` of each. */

@@ -23,6 +23,7 @@ import {
   writeUnsigned,
   type ByteWriter,
 } from "./byte-writer.ts";
+import { constantCode } from "./constant-code.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
 
 /**
@@ -71,7 +72,7 @@ export function compileRowLineWriter(schema: TableSchema): RowLineWriter {
     "return function line(s, p, to, w, n) {",
     "let o = w.position, l = 0;",
     `w.reserve(o, ${fixedMax});`,
-    "let b = w.bytes;",
+    "let b = w.bytes, v = w.view;",
     constantCode(Buffer.from('{"n":')),
     "o = writeUnsigned(b, o, n);",
     constantCode(Buffer.from(',"r":{')),
@@ -104,7 +105,7 @@ function columnCode(type: ColumnType, name: Uint8Array, fixedMax: number): strin
 
 /** What is written behind a value whose length is free must find room, and `b` must be the writer's bytes again. */
 function valueCode(type: ColumnType, fixedMax: number): string {
-  const free = (call: string): string => `o = ${call}; w.reserve(o, ${fixedMax}); b = w.bytes;`;
+  const free = (call: string): string => `o = ${call}; w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view;`;
   switch (type.kind) {
     case "int":
     case "year":
@@ -135,9 +136,6 @@ function valueCode(type: ColumnType, fixedMax: number): string {
 }
 
 /** Stores of constant bytes: for the usual length of a name this beats a copy. */
-const constantCode = (bytes: Uint8Array): string =>
-  `${Array.from(bytes, (byte, i) => `b[o+${i}]=${byte}`).join(";")};o+=${bytes.length};`;
-
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;

@@ -1,8 +1,9 @@
+import { syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";
 import { Secret } from "../util/secret.ts";
 import { driverOptions, type SourceEndpoint } from "./connection-options.ts";
-import { connectMysql } from "./connection.ts";
-import type { ServerHistory } from "./history.ts";
+import { connectMysql, type MysqlConnection } from "./connection.ts";
+import type { HistoryRequest, ServerHistory } from "./history.ts";
 
 /** An endpoint as plain data, to cross the border of a thread: a Secret does not survive the copy. */
 export type PlainEndpoint = Omit<SourceEndpoint, "password" | "tls"> & {
@@ -25,29 +26,63 @@ const secretEndpoint = (plain: PlainEndpoint): SourceEndpoint => ({
 /** What the binlog reader needs of the server beside the dump connection. */
 export interface SourceSession {
   readonly driver: Readonly<Record<string, unknown>>;
-  history(): Promise<ServerHistory>;
+  history(request: HistoryRequest): Promise<ServerHistory>;
 }
 
 export function openSource(plain: PlainEndpoint): SourceSession {
   const endpoint = secretEndpoint(plain);
   return {
     driver: { ...driverOptions(endpoint) },
-    history: () => readHistory(endpoint),
+    history: (request) => readHistory(endpoint, request),
   };
 }
 
-async function readHistory(endpoint: SourceEndpoint): Promise<ServerHistory> {
-  const connection = await connectMysql(endpoint);
+/** Longest time for a few short statements, beside the time to connect. */
+const ANSWER_MS_MAX = 10_000;
+
+async function readHistory(endpoint: SourceEndpoint, request: HistoryRequest): Promise<ServerHistory> {
+  const limit = AbortSignal.timeout(endpoint.connectTimeoutMs + request.waitMs + ANSWER_MS_MAX);
+  const signal = AbortSignal.any([request.signal, limit]);
   try {
-    const [row] = await connection.query(
-      "SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged",
-    );
-    return {
-      serverUuid: row?.[0] ?? "",
-      executed: GtidSet.parse(row?.[1] ?? ""),
-      purged: GtidSet.parse(row?.[2] ?? ""),
-    };
-  } finally {
-    await connection.close();
+    const connection = await connectMysql(endpoint, signal);
+    const onAbort = (): void => connection.destroy();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const history = await askHistory(connection, request);
+      await connection.close();
+      return history;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  } catch (error) {
+    if (!limit.aborted || request.signal.aborted) throw error;
+    throw syncError("BINLOG_SILENT", `the source at ${endpoint.host}:${endpoint.port} does not answer`, {
+      hint: "it is asked again by itself; look at the network between here and the source",
+      cause: error,
+    });
   }
+}
+
+async function askHistory(
+  connection: MysqlConnection,
+  { awaited, serverUuid, waitMs }: HistoryRequest,
+): Promise<ServerHistory> {
+  const history = await selectHistory(connection);
+  const isOther = serverUuid !== null && serverUuid !== history.serverUuid;
+  if (isOther || history.executed.includes(awaited)) return history;
+  await connection.query("SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?)", [awaited.toString(), waitMs / 1000]);
+  return selectHistory(connection);
+}
+
+async function selectHistory(connection: MysqlConnection): Promise<ServerHistory> {
+  const [row] = await connection.query("SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged");
+  const [uuid, executed, purged] = row ?? [];
+  return {
+    serverUuid: uuid ?? "",
+    executed: GtidSet.parse(executed ?? ""),
+    purged: GtidSet.parse(purged ?? ""),
+  };
 }

@@ -102,7 +102,7 @@ export function writeTimestamp2(
     out[o++] = 0x20;
     o = writeClock(out, o, 0, 0, 0);
   } else {
-    const days = Math.floor(seconds / 86400);
+    const days = (seconds / 86400) | 0;
     o = writeCivilDay(out, o, days);
     out[o++] = 0x20;
     const clock = (seconds - days * 86400) | 0;
@@ -114,16 +114,19 @@ export function writeTimestamp2(
   return o;
 }
 
-/** The day that was written last, since timestamps of a table come in runs of the same day. */
-const lastDay = { days: -1, text: new Uint8Array(10) };
+/** Days that were written before, by their lowest bits: a table's timestamps fall on few days. */
+const DAY_SLOTS = 4096;
+const dayOfSlot = new Int32Array(DAY_SLOTS).fill(-1);
+const textOfSlot = new Uint8Array(DAY_SLOTS * 10);
 
 function writeCivilDay(out: Uint8Array, at: number, days: number): number {
-  const { text } = lastDay;
-  if (days !== lastDay.days) {
-    computeCivilDay(text, days);
-    lastDay.days = days;
+  const slot = days & (DAY_SLOTS - 1);
+  const from = slot * 10;
+  if (dayOfSlot[slot] !== days) {
+    computeCivilDay(textOfSlot.subarray(from, from + 10), days);
+    dayOfSlot[slot] = days;
   }
-  for (let i = 0; i < 10; i++) out[at + i] = text[i] as number;
+  for (let i = 0; i < 10; i++) out[at + i] = textOfSlot[from + i] as number;
   return at + 10;
 }
 

@@ -16,6 +16,7 @@ import {
   parseRotateEvent,
   type EventHeader,
 } from "./binlog-event.ts";
+import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
 import type { TrackedTables } from "./tracked-tables.ts";
 
@@ -183,7 +184,7 @@ export class TransactionAssembler {
       case EVENT.viewChange:
         return;
       default:
-        this.#refuse(header);
+        if (!header.isIgnorable) throw refusedEvent(header, this.#file);
     }
   }
 
@@ -330,73 +331,9 @@ export class TransactionAssembler {
     this.#lastOffset = rotate.offset;
     this.#hasMoved = true;
   }
-
-  #refuse(header: EventHeader): void {
-    if (header.isIgnorable) return;
-    const known = REFUSED.get(header.type);
-    const code = header.type === EVENT.incident ? "BINLOG_INCIDENT" : (known?.code ?? "BINLOG_EVENT_UNKNOWN");
-    const what = known?.what ?? `an event of type ${header.type}`;
-    throw syncError(code, `the binlog holds ${what} before ${this.#file}:${header.endOffset}`, {
-      hint:
-        known?.hint ??
-        "this version cannot read it: leave the feature off on the source, then take the snapshot again",
-    });
-  }
 }
 
 const WRAP = 2 ** 32;
-
-interface Refusal {
-  readonly what: string;
-  readonly hint: string;
-  readonly code?: "BINLOG_STATEMENT";
-}
-
-const STATEMENT: Refusal = {
-  code: "BINLOG_STATEMENT",
-  what: "a change by statement, not by row events (binlog_format),",
-  hint: "SET GLOBAL binlog_format = 'ROW' on the source, then take the snapshot again",
-};
-
-const REFUSED: ReadonlyMap<number, Refusal> = new Map([
-  [EVENT.intvar, STATEMENT],
-  [EVENT.rand, STATEMENT],
-  [EVENT.userVar, STATEMENT],
-  [EVENT.beginLoadQuery, STATEMENT],
-  [EVENT.executeLoadQuery, STATEMENT],
-  [
-    EVENT.incident,
-    {
-      what: "an INCIDENT event: the server lost events",
-      hint: "take the snapshot of all tables again: remove their folders from the lake and run `tallylake init`",
-    },
-  ],
-  [
-    EVENT.anonymousGtid,
-    {
-      what: "a transaction without GTID",
-      hint: "SET GLOBAL gtid_mode = ON on the source (step by step), then take the snapshot again",
-    },
-  ],
-  [
-    EVENT.taggedGtid,
-    { what: "a tagged GTID", hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again" },
-  ],
-  [
-    EVENT.transactionPayload,
-    {
-      what: "a compressed transaction",
-      hint: "SET GLOBAL binlog_transaction_compression = OFF on the source, and in no session ON, then take the snapshot again",
-    },
-  ],
-  [
-    EVENT.partialUpdateRows,
-    {
-      what: "a partial JSON update",
-      hint: "SET GLOBAL binlog_row_value_options = '' on the source, and in no session PARTIAL_JSON, then take the snapshot again",
-    },
-  ],
-]);
 
 function historyBroken(expected: LastTransaction | null, what: string): Error {
   return syncError(

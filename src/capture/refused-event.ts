@@ -1,0 +1,73 @@
+import { syncError } from "../types/errors.ts";
+import { EVENT, type EventHeader } from "./binlog-event.ts";
+
+interface Refusal {
+  readonly what: string;
+  readonly hint: string;
+  readonly code?: "BINLOG_STATEMENT" | "BINLOG_INCIDENT";
+}
+
+const STATEMENT: Refusal = {
+  code: "BINLOG_STATEMENT",
+  what: "a change by statement, not by row events (binlog_format),",
+  hint: "SET GLOBAL binlog_format = 'ROW' on the source, then take the snapshot again",
+};
+
+const REFUSED: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
+  [EVENT.intvar, STATEMENT],
+  [EVENT.rand, STATEMENT],
+  [EVENT.userVar, STATEMENT],
+  [EVENT.beginLoadQuery, STATEMENT],
+  [EVENT.executeLoadQuery, STATEMENT],
+  [
+    EVENT.incident,
+    {
+      code: "BINLOG_INCIDENT",
+      what: "an INCIDENT event: the server lost events",
+      hint: "take the snapshot of all tables again: remove their folders from the lake and run `tallylake init`",
+    },
+  ],
+  [
+    EVENT.anonymousGtid,
+    {
+      what: "a transaction without GTID",
+      hint: "SET GLOBAL gtid_mode = ON on the source (step by step), then take the snapshot again",
+    },
+  ],
+  [
+    EVENT.taggedGtid,
+    { what: "a tagged GTID", hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again" },
+  ],
+  [
+    EVENT.transactionPayload,
+    {
+      what: "a compressed transaction",
+      hint: "SET GLOBAL binlog_transaction_compression = OFF on the source, and in no session ON, then take the snapshot again",
+    },
+  ],
+  [
+    EVENT.partialUpdateRows,
+    {
+      what: "a partial JSON update",
+      hint: "SET GLOBAL binlog_row_value_options = '' on the source, and in no session PARTIAL_JSON, then take the snapshot again",
+    },
+  ],
+]);
+
+/**
+ * The error for an event that this version does not read, by name where it has one. An event that the server
+ * flags as ignorable is not among them: that is its own rule for replicas.
+ */
+export function refusedEvent(header: EventHeader, file: string): Error {
+  const known = REFUSED.get(header.type);
+  const what = known?.what ?? `an event of type ${header.type}`;
+  return syncError(
+    known?.code ?? "BINLOG_EVENT_UNKNOWN",
+    `the binlog holds ${what} before ${file}:${header.endOffset}`,
+    {
+      hint:
+        known?.hint ??
+        "this version cannot read it: leave the feature off on the source, then take the snapshot again",
+    },
+  );
+}
