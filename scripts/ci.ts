@@ -1,7 +1,6 @@
 /**
- * Every gate and every test, cheap ones first; the same here and in CI. Steps of one lane run one after
- * another; the second lane (Spark, which mostly waits for its own downloads and JVM) runs beside the first.
- * The last line sums all of them.
+ * Every gate and every test, cheap ones first; the same here and in CI. The engines are installed beside the
+ * first steps, which leave the network alone. The last line sums all of them.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -91,42 +90,46 @@ const gates: readonly Step[] = [
   command("lint", ["eslint", "."]),
   command("format", ["prettier", "--check", "--log-level", "warn", "."]),
 ];
-const mainLane: readonly Step[] = [
+const steps: readonly Step[] = [
   ...gates,
   suite("unit"),
   suite("lake", "clickhouse"),
   suite("mysql"),
   suite("e2e"),
   suite("crash"),
+  suite("engines"),
 ];
-const enginesLane: readonly Step[] = [suite("engines")];
 
-async function lane(steps: readonly Step[], folder: string, total: Tally): Promise<void> {
-  for (const step of steps) {
-    if (only.length > 0 && !step.name.split(" ").some((name) => only.includes(name))) continue;
-    const startMs = performance.now();
-    const tally = await step.run(folder);
-    total.passed += tally.passed;
-    total.failed += tally.failed;
-    total.skipped += tally.skipped;
-    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-    process.stdout.write(
-      `── ${step.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped (${seconds} s)\n`,
-    );
-  }
+const isAsked = (step: Step): boolean =>
+  only.length === 0 || step.name.split(" ").some((name) => only.includes(name));
+
+async function runStep(step: Step, folder: string, total: Tally): Promise<void> {
+  const startMs = performance.now();
+  const tally = await step.run(folder);
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  total.skipped += tally.skipped;
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  process.stdout.write(
+    `── ${step.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped (${seconds} s)\n`,
+  );
 }
 
 const folder = await mkdtemp(join(tmpdir(), "tallylake-ci-"));
 const total: Tally = { passed: 0, failed: 0, skipped: 0 };
 try {
-  const engines = async (): Promise<void> => {
-    // A failed installation shows as a failure of the tests that need it, with its reason.
-    await installEngines((line) => process.stderr.write(`engines: ${line}\n`)).catch((error: unknown) => {
-      process.stderr.write(`engines: ${String(error)}\n`);
-    });
-    await lane(enginesLane, folder, total);
-  };
-  await Promise.all([lane(mainLane, folder, total), engines()]);
+  const asked = steps.filter(isAsked);
+  const needsEngines = asked.some((step) => step.name === "engines");
+  // A failed installation shows as a failure of the tests that need it, with its reason.
+  const installed = needsEngines
+    ? installEngines((line) => process.stderr.write(`engines: ${line}\n`)).catch((error: unknown) => {
+        process.stderr.write(`engines: ${String(error)}\n`);
+      })
+    : Promise.resolve();
+  for (const step of asked) {
+    if (step.name === "engines") await installed;
+    await runStep(step, folder, total);
+  }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

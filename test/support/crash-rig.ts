@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { seededRandom } from "../../scripts/random.ts";
 import { ClickHouseBridge } from "./clickhouse-bridge.ts";
 import { CRASH_TABLES, fillCrashTables, SMALL, writeTransactions, type CrashSize } from "./crash-tables.ts";
@@ -19,7 +19,7 @@ defaults: { buckets: 3 }
 snapshot: { parallel: 2, chunkRows: 25 }
 commit: { every: 60s, rows: 60 }
 clean: { retain: 0s, everyCommits: 2 }
-memory: { duckdb: 64MiB, queue: 1MiB }
+memory: { duckdb: 256MiB, queue: 1MiB }
 `;
 
 export interface CrashRun {
@@ -46,7 +46,10 @@ export class CrashRig implements AsyncDisposable {
   readonly #folder: TempDir;
   #places = 0;
 
-  private constructor(mysql: TestMysql, parts: { oracle: Oracle; bridge: ClickHouseBridge; folder: TempDir }) {
+  private constructor(
+    mysql: TestMysql,
+    parts: { oracle: Oracle; bridge: ClickHouseBridge; folder: TempDir },
+  ) {
     this.mysql = mysql;
     this.oracle = parts.oracle;
     this.#bridge = parts.bridge;
@@ -87,7 +90,7 @@ export class CrashRig implements AsyncDisposable {
   }
 
   async #newPlace(): Promise<Place> {
-    const place = placeIn(join(this.#folder.path, `place-${++this.#places}`));
+    const place = placeIn(join(this.#folder.path, `place_${++this.#places}`));
     await mkdir(place.dir);
     return place;
   }
@@ -95,7 +98,7 @@ export class CrashRig implements AsyncDisposable {
   async #writeConfig(place: Place): Promise<void> {
     const base = await readFile(join(place.dir, "base.yaml"), "utf8");
     const { url, user } = this.#bridge;
-    const trace = { url, user, password: "${env:TRACE_PASSWORD}", database: `trace_${this.#places}` };
+    const trace = { url, user, password: "${env:TRACE_PASSWORD}", database: basename(place.dir) };
     await writeFile(join(place.dir, "tallylake.yaml"), `${base}\ntrace: ${JSON.stringify(trace)}\n`);
   }
 
@@ -124,7 +127,8 @@ export class CrashRig implements AsyncDisposable {
       };
       await using child = this.start(place, run.args, plan);
       if (run.killAfterMs !== undefined) setTimeout(() => child.signal("SIGKILL"), run.killAfterMs).unref();
-      for (const gate of gates) await passGate(child, gate, run.onGate);
+      // Each by itself: a resumed process may pass the second one alone.
+      await Promise.all(gates.map((gate) => passGate(child, gate, run.onGate)));
       const end = await child.ended;
       const steps = await readFile(record, "utf8").catch(() => "");
       return { ...end, steps: steps.split("\n").slice(0, -1), isKilled: end.signal === "SIGKILL" };
@@ -150,7 +154,11 @@ export class CrashRig implements AsyncDisposable {
 }
 
 /** Waits until the process is at the gate, lets the caller work, and opens it; no gate is reached by a dead one. */
-async function passGate(child: TallylakeProcess, gate: Gate, work: (() => Promise<void>) | undefined): Promise<void> {
+async function passGate(
+  child: TallylakeProcess,
+  gate: Gate,
+  work: (() => Promise<void>) | undefined,
+): Promise<void> {
   const what = `${formatPoint(gate)} or the end`;
   await waitFor(what, async () => !child.isRunning || (await isThere(gate.reached)), { intervalMs: 3 });
   if (!(await isThere(gate.reached))) return;
@@ -159,7 +167,10 @@ async function passGate(child: TallylakeProcess, gate: Gate, work: (() => Promis
 }
 
 /** A writer of random transactions whose sequence follows from the seed. */
-export function seededWriter(database: TestDatabase, options: { readonly seed: number; readonly size?: CrashSize }) {
+export function seededWriter(
+  database: TestDatabase,
+  options: { readonly seed: number; readonly size?: CrashSize },
+) {
   const random = seededRandom(options.seed);
   const size = options.size ?? SMALL;
   return (count: number): Promise<void> => writeTransactions(database.connection, { count, size, random });

@@ -67,11 +67,11 @@ export function runSpark(
   steps: readonly (ReadStep | WriteStep)[],
 ): Promise<readonly StepResult[]> {
   const bundle = must(engines.bundles.get(version), `bundle ${version}`);
-  return runPlan(engines, "spark_engine.py", steps, { spark: sparkSettings(bundle) });
+  return runPlan(engines, "spark-engine.py", steps, { spark: sparkSettings(bundle) });
 }
 
 export function runHudiRs(engines: Engines, steps: readonly ReadStep[]): Promise<readonly StepResult[]> {
-  return runPlan(engines, "hudi_rs_engine.py", steps, {});
+  return runPlan(engines, "hudi-rs-engine.py", steps, {});
 }
 
 function sparkSettings(bundle: string): Readonly<Record<string, string>> {

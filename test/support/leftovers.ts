@@ -18,7 +18,8 @@ const BASE_FILE = /_(\d{17})\.parquet$/;
 /** What a table's folder holds beyond a table whose commits have all completed and whose writer has ended. */
 export async function tableLeftovers(root: string): Promise<readonly string[]> {
   const { commits } = await lakeTableFiles(root);
-  const isCommit = (instant: string | undefined): boolean => instant !== undefined && commits.includes(instant);
+  const isCommit = (instant: string | undefined): boolean =>
+    instant !== undefined && commits.includes(instant);
   const hoodie = join(root, ".hoodie");
   const own = [".aux", ".temp", "archived", "hoodie.properties"];
   return [

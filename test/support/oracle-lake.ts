@@ -31,7 +31,8 @@ export async function lakeTableFiles(root: string): Promise<LakeTableFiles> {
     const [, group, instant] = BASE_FILE.exec(name) ?? [];
     if (group === undefined || instant === undefined || !commits.includes(instant)) continue;
     const known = latest.get(group);
-    if (known === undefined || known.instant < instant) latest.set(group, { instant, path: join(root, name) });
+    if (known === undefined || known.instant < instant)
+      latest.set(group, { instant, path: join(root, name) });
   }
   return { commits, latest: [...latest.values()].map(({ path }) => path).sort() };
 }

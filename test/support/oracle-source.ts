@@ -81,7 +81,8 @@ async function columnsOf(
   );
   return rows.map(([name, type]) => {
     const kind = KIND[String(type)];
-    if (kind === undefined) throw new RangeError(`the oracle cannot compare a column of type ${String(type)}`);
+    if (kind === undefined)
+      throw new RangeError(`the oracle cannot compare a column of type ${String(type)}`);
     return { name: String(name), type: String(type), kind };
   });
 }

@@ -39,12 +39,16 @@ export class TallylakeProcess implements AsyncDisposable {
 
   static start(dir: string, args: readonly string[], options: ProcessOptions = {}): TallylakeProcess {
     const imports = (options.preload ?? []).flatMap((file) => ["--import", join(REPOSITORY, file)]);
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...imports, MAIN, ...args], {
-      cwd: dir,
-      stdio: ["ignore", "pipe", "pipe"],
-      // Half of the start-up is the compilation of sources that do not change while tests run.
-      env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
-    });
+    const child = spawn(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", ...imports, MAIN, ...args],
+      {
+        cwd: dir,
+        stdio: ["ignore", "pipe", "pipe"],
+        // Half of the start-up is the compilation of sources that do not change while tests run.
+        env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
+      },
+    );
     return new TallylakeProcess(child);
   }
 

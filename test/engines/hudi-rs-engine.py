@@ -1,4 +1,4 @@
-"""Reads Hudi tables with hudi-rs: python hudi_rs_engine.py PLAN.json (written by test/support/engines.ts)."""
+"""Reads Hudi tables with hudi-rs: python hudi-rs-engine.py PLAN.json (written by test/support/engines.ts)."""
 
 import hudi
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Reads Hudi tables with Spark and, as another writer would, changes them: python spark_engine.py PLAN.json.
+"""Reads Hudi tables with Spark and, as another writer would, changes them: python spark-engine.py PLAN.json.
 
 All steps of a plan run in one JVM, with the one bundle that the plan names.
 """

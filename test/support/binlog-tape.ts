@@ -1,0 +1,202 @@
+import { MysqlSource, type MysqlSourceOptions } from "../../src/capture/mysql-source.ts";
+import { operationOf, type ChangeBatch } from "../../src/types/change-batch.ts";
+import { GtidSet } from "../../src/types/gtid.ts";
+import type { SnapshotStart, SourceStream, StreamItem, TableStop } from "../../src/types/ports.ts";
+import type { SourcePosition } from "../../src/types/source-position.ts";
+import { formatTableId, tableKey, type TableId } from "../../src/types/table-id.ts";
+import type { TableSchema } from "../../src/types/table-schema.ts";
+import { must } from "../../src/util/assert.ts";
+import { Log } from "../../src/util/log.ts";
+import { CaptureSession, endpointOf } from "./capture-session.ts";
+import type { TestConnection } from "./mysql-connection.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface TapeOptions {
+  /** Where the reader connects, which may be a proxy. */
+  readonly url: string;
+  readonly schemas: readonly TableSchema[];
+  readonly start: SnapshotStart;
+  readonly serverId?: number;
+  readonly limits?: MysqlSourceOptions["limits"];
+  readonly patienceMs?: number;
+  readonly queueBytes?: number;
+}
+
+/** A row that was changed, and how often a change of that event came. */
+const eventOf = (id: TableId, gtid: string, op: string, n: number): string =>
+  `${formatTableId(id)} ${gtid} ${op} ${n}`;
+
+export function sourceFor(url: string, options: Partial<TapeOptions> = {}): MysqlSource {
+  return new MysqlSource({
+    endpoint: endpointOf(url),
+    identity: { source: "s", epoch: 1 },
+    serverId: options.serverId ?? 4001,
+    chunkRows: 1000,
+    queueBytes: options.queueBytes ?? 64 << 20,
+    log: new Log({ level: "error", format: "text", now: () => 0, write: () => undefined }),
+    now: Date.now,
+    random: Math.random,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+}
+
+/**
+ * The stream of the capture stage, run to the end and written down: the tables that its rows make, each event
+ * that came, where it stands, and why it ended. What breaks its promises is noted in `broken`.
+ */
+export class BinlogTape implements AsyncDisposable {
+  readonly logs: string[] = [];
+  /** Promises of the stream that were not kept. */
+  readonly broken: string[] = [];
+  readonly stops: TableStop[] = [];
+  /** Times of the source, in microseconds, and transactions, in the order in which they came. */
+  readonly transactions: { readonly gtid: string; readonly commitUs: number }[] = [];
+  /** How often batches were void and came again. */
+  aborts = 0;
+  position: SourcePosition;
+  error: Error | null = null;
+  readonly #source: MysqlSource;
+  readonly #stream: SourceStream;
+  readonly #tables = new Map<string, Map<string, string>>();
+  readonly #events = new Set<string>();
+  readonly #ended: Promise<void>;
+  #pending: ChangeBatch[] = [];
+  #seq: number;
+
+  private constructor(source: MysqlSource, stream: SourceStream, start: SnapshotStart) {
+    this.#source = source;
+    this.#stream = stream;
+    this.position = start.position;
+    this.#seq = start.position.seq;
+    this.#ended = this.#run();
+  }
+
+  static async start(options: TapeOptions): Promise<BinlogTape> {
+    const source = sourceFor(options.url, options);
+    const stream = await source.stream({
+      schemas: options.schemas,
+      from: options.start.position,
+      serverUuid: options.start.serverUuid,
+      ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+    });
+    return new BinlogTape(source, stream, options.start);
+  }
+
+  /** A start for `tables` from where the server is now, with what the tables hold now. */
+  static async prepare(url: string, tables: readonly TableId[]): Promise<Omit<TapeOptions, "url">> {
+    await using session = await CaptureSession.open(url);
+    const schemas = await Promise.all(tables.map((id) => session.schema(id)));
+    const source = sourceFor(url);
+    try {
+      return { schemas, start: await source.lowWatermark() };
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** The rows of a table as lines of JSON, sorted. */
+  rows(table: TableId): readonly string[] {
+    return [...(this.#tables.get(tableKey(table))?.values() ?? [])].sort();
+  }
+
+  /** Waits until everything that the server has now was announced. */
+  async caughtUp(connection: TestConnection, timeoutMs = 20_000): Promise<void> {
+    const target = GtidSet.parse(String(await connection.value("SELECT @@GLOBAL.gtid_executed")));
+    await waitFor(
+      `the stream to reach ${target.toString()}`,
+      () => {
+        if (this.error !== null) throw this.error;
+        return this.position.gtids.includes(target);
+      },
+      { timeoutMs, intervalMs: 5 },
+    );
+  }
+
+  /** The error that ends the stream. */
+  async failure(): Promise<Error> {
+    await this.#ended;
+    return must(this.error, "an error of the stream");
+  }
+
+  /** Ends it in good order. */
+  async stop(): Promise<void> {
+    this.#stream.stop();
+    await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream.terminate();
+    await this.#ended;
+    await this.#source.close();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for await (const item of this.#stream) this.#take(item);
+    } catch (error) {
+      this.error = error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #take(item: StreamItem): void {
+    if (item.kind === "batch") {
+      this.#pending.push(item.batch);
+      return;
+    }
+    const batches = this.#pending;
+    this.#pending = [];
+    if (item.kind === "abort") {
+      this.aborts++;
+      return;
+    }
+    const { position, stops } = item;
+    if (!position.gtids.includes(this.position.gtids)) this.broken.push("a position went back");
+    for (const batch of batches) this.#apply(batch, item.stops);
+    if (position.seq < this.#seq) this.broken.push(`seq ${position.seq} of a position after ${this.#seq}`);
+    this.position = position;
+    this.stops.push(...stops);
+  }
+
+  #apply(batch: ChangeBatch, stops: readonly TableStop[]): void {
+    const { id, primaryKey } = batch.schema;
+    const stop = stops.find(({ table }) => tableKey(table) === tableKey(id));
+    const table = this.#tables.get(tableKey(id)) ?? new Map<string, string>();
+    this.#tables.set(tableKey(id), table);
+    batch.transactions.forEach((transaction, i) => {
+      const { gtid, commitUs } = transaction;
+      const end = batch.transactions[i + 1]?.firstRow ?? batch.count;
+      if (stop !== undefined && !stop.at.gtids.includes(GtidSet.parse(gtid))) return;
+      if (this.transactions.at(-1)?.gtid !== gtid) this.transactions.push({ gtid, commitUs });
+      for (let row = transaction.firstRow; row < end; row++) {
+        const op = operationOf(must(batch.op[row], "an operation"));
+        const seq = must(batch.seq[row], "a seq");
+        if (seq <= this.#seq) this.broken.push(`seq ${seq} after ${this.#seq}`);
+        this.#seq = seq;
+        const event = eventOf(id, gtid, op, must(batch.n[row], "a number"));
+        if (this.#events.has(event)) this.broken.push(`${event} came twice`);
+        this.#events.add(event);
+        const line = Buffer.from(batch.bytes.subarray(batch.rowStart[row], must(batch.lineEnd[row], "an end") - 2));
+        const json = line.toString();
+        const values = JSON.parse(json) as Readonly<Record<string, unknown>>;
+        const key = JSON.stringify(primaryKey.map((name) => values[name]));
+        if (op === "d") {
+          if (!table.delete(key)) this.broken.push(`${event} deletes a row that is not there: ${json}`);
+        } else {
+          if (op === "c" && table.has(key)) this.broken.push(`${event} makes a row that is there: ${json}`);
+          table.set(key, json);
+        }
+      }
+    });
+  }
+}
+
+/** The rows of a table of numbers and plain texts as the stream writes them, sorted. */
+export async function rowsOf(connection: TestConnection, id: TableId): Promise<readonly string[]> {
+  const columns = await connection.rows(
+    "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION",
+    [id.database, id.table],
+  );
+  const names = columns.map(([name]) => String(name));
+  const rows = await connection.rows(`SELECT * FROM \`${id.database}\`.\`${id.table}\``);
+  return rows.map((row) => JSON.stringify(Object.fromEntries(names.map((name, i) => [name, row[i]])))).sort();
+}
