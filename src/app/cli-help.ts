@@ -141,7 +141,16 @@ export const HELP: Readonly<Record<CommandName, CommandHelp>> = {
         "tallylake query --format arrow 'FROM shop.orders' > orders.arrows",
       ],
       ["0   done", ...COMMON],
-      ["Times without a zone are UTC."],
+      [
+        "Tables are called database.table, or table where no other one has its name.",
+        "table$meta shows the columns that tallylake (_tl_) and Hudi (_hoodie_) add as well.",
+        "Several tables are shown at the newest position that is known of all of them; where",
+        "that is not their newest state, or there is none, stderr says so.",
+        "--as-of counts all that it begins: 20261121 is the end of that day's commits.",
+        "Times without a zone are UTC; DATETIME is shown without one, TIMESTAMP in UTC.",
+        'csv: NULL is an empty field, the empty text is "". json: one object a line.',
+        "arrow: an IPC stream. Types that Arrow or JSON lack come as DuckDB prints them.",
+      ],
     ),
   },
 };

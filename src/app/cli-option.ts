@@ -28,11 +28,11 @@ export function parseWindow(text: string): number {
 }
 
 export function parseAsOf(text: string): AsOf {
-  if (/^\d{17}$/.test(text)) return { kind: "instant", instant: text };
+  if (/^\d{8,17}$/.test(text)) return { kind: "instant", instant: text };
   const atMs = parseMoment(text);
   if (atMs === null) {
     throw new InvalidArgumentError(
-      "It must be an instant of 17 digits as `status` shows them, or a time such as 2026-11-21T10:00Z.",
+      "It must be an instant as `status` shows them, its first digits, or a time such as 2026-11-21T10:00Z.",
     );
   }
   return { kind: "time", atMs };

@@ -139,7 +139,7 @@ function addCommands(program: CommandParser, nowMs: number, found: (command: Com
     .addOption(view())
     .action((options: StatusOptions) => found({ name: "status", options }));
   add(HELP.query)
-    .option("--as-of <when>", "an earlier state: an instant, or a time", parseAsOf)
+    .option("--as-of <when>", "an earlier state: an instant or its first digits, or a time", parseAsOf)
     .addOption(new Option("--format <format>", "form of the rows").choices(QUERY_FORMATS).default("table"))
     .action((sql: string, { asOf, format }: RawQuery) =>
       found({ name: "query", options: { sql, asOf: asOf ?? null, format } }),

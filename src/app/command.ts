@@ -56,7 +56,7 @@ export interface StatusOptions {
   readonly format: ViewFormat;
 }
 
-/** An earlier state: by the instant of a commit, or the last commit at or before a time. */
+/** An earlier state: by the instant of a commit or its first 8 to 16 digits, or by a time; each counts itself. */
 export type AsOf =
   { readonly kind: "instant"; readonly instant: string } | { readonly kind: "time"; readonly atMs: number };
 

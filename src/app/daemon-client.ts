@@ -35,25 +35,36 @@ export class DaemonClient {
   }
 
   async status(): Promise<DaemonStatus> {
-    return daemonStatus.parse(await this.#ask({ method: "status" }, STATUS_TIMEOUT_MS));
+    return this.#ask({ method: "status" }, { timeoutMs: STATUS_TIMEOUT_MS, answer: daemonStatus });
   }
 
   async records(query: TraceQuery): Promise<readonly TraceRecord[]> {
-    return daemonRecords
-      .parse(await this.#ask({ method: "records", query }, RECORDS_TIMEOUT_MS))
-      .map(decodeRecord);
+    const records = await this.#ask(
+      { method: "records", query },
+      { timeoutMs: RECORDS_TIMEOUT_MS, answer: daemonRecords },
+    );
+    return records.map(decodeRecord);
   }
 
   /** Waits until the trace store has all counts, for at most so long. */
   async settle(timeoutMs: number): Promise<void> {
-    await this.#ask({ method: "settle", timeoutMs }, timeoutMs + STATUS_TIMEOUT_MS);
+    await this.#ask(
+      { method: "settle", timeoutMs },
+      { timeoutMs: timeoutMs + STATUS_TIMEOUT_MS, answer: z.null() },
+    );
   }
 
-  async #ask(request: DaemonRequest, timeoutMs: number): Promise<unknown> {
+  async #ask<T>(
+    request: DaemonRequest,
+    { timeoutMs, answer }: { readonly timeoutMs: number; readonly answer: z.ZodType<T> },
+  ): Promise<T> {
     const text = await this.#exchange(`${JSON.stringify(request)}\n`, timeoutMs);
-    const answer = reply.parse(JSON.parse(text));
-    if ("ok" in answer) return answer.ok;
-    throw unavailable(`the running follow answers: ${answer.error}`);
+    const got = parseReply(text);
+    if (got === null) throw unavailable("the running follow has ended, or is of another version");
+    if ("error" in got) throw unavailable(`the running follow answers: ${got.error}`);
+    const parsed = answer.safeParse(got.ok);
+    if (parsed.success) return parsed.data;
+    throw unavailable("the running follow is of another version", parsed.error);
   }
 
   #exchange(line: string, timeoutMs: number): Promise<string> {
@@ -73,6 +84,15 @@ export class DaemonClient {
         reject(unavailable(`the running follow cannot be asked at ${this.#path}`, error));
       });
     });
+  }
+}
+
+/** Null when it is no whole answer: a process that ends closes its connections where they stand. */
+function parseReply(text: string): z.infer<typeof reply> | null {
+  try {
+    return reply.parse(JSON.parse(text));
+  } catch {
+    return null;
   }
 }
 

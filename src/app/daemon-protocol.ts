@@ -25,44 +25,40 @@ export const daemonRequest = z.discriminatedUnion("method", [
   z.strictObject({ method: z.literal("settle"), timeoutMs: z.number().min(0).max(60_000) }),
 ]);
 
-/** What the daemon knows of itself beyond what its commits say. */
-export interface DaemonStatus {
-  readonly pid: number;
-  readonly sinceMs: number;
-  readonly stops: readonly DaemonStop[];
-  readonly trace: {
-    readonly state: "ok" | "away" | "off" | "unknown";
-    readonly queuedCommits: number | null;
-    readonly oldestQueuedMs: number | null;
-    readonly error: string | null;
-  };
-  readonly backlog: { readonly rows: number; readonly bytes: number };
-}
+/** A table that stopped. */
+export const daemonStop = z.strictObject({
+  database: z.string(),
+  table: z.string(),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string(),
+  file: z.string(),
+  offset: z.number(),
+  /** The same position as a GTID set. */
+  gtids: z.string(),
+});
 
-export interface DaemonStop {
-  readonly database: string;
-  readonly table: string;
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-  readonly file: string;
-  readonly offset: number;
-}
+export type DaemonStop = Readonly<z.infer<typeof daemonStop>>;
+
+/** A table that is followed, by positions as GTID sets. */
+const daemonTable = z.strictObject({
+  database: z.string(),
+  table: z.string(),
+  /** Of its last commit. */
+  checkpoint: z.string(),
+  /** No change has come for it behind the checkpoint up to here. */
+  through: z.string(),
+  /** Commit time of the last transaction in that, milliseconds since 1970; null when there is none. */
+  throughCommitMs: z.number().nullable(),
+});
+
+export type DaemonTable = Readonly<z.infer<typeof daemonTable>>;
 
 export const daemonStatus = z.strictObject({
   pid: z.number(),
   sinceMs: z.number(),
-  stops: z.array(
-    z.strictObject({
-      database: z.string(),
-      table: z.string(),
-      code: z.string(),
-      message: z.string(),
-      hint: z.string(),
-      file: z.string(),
-      offset: z.number(),
-    }),
-  ),
+  stops: z.array(daemonStop),
+  tables: z.array(daemonTable),
   trace: z.strictObject({
     state: z.enum(["ok", "away", "off", "unknown"]),
     queuedCommits: z.number().nullable(),
@@ -71,6 +67,9 @@ export const daemonStatus = z.strictObject({
   }),
   backlog: z.strictObject({ rows: z.number(), bytes: z.number() }),
 });
+
+/** What the daemon knows of itself beyond what its commits say. */
+export type DaemonStatus = Readonly<z.infer<typeof daemonStatus>>;
 
 const plainRecord = z.strictObject({
   source: z.string(),

@@ -1,26 +1,59 @@
-import type { TableApplier } from "../dedup/table-applier.ts";
 import type { CommitResult } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
-import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
-import { formatBytes } from "../util/units.ts";
 import type { CommandContext, FollowOptions } from "./command.ts";
+import { FollowDaemon } from "./follow-daemon.ts";
 import { runFollow } from "./follow.ts";
 import { requireFirstCommit, Session } from "./session.ts";
+import { SliceCleaner } from "./slice-cleaner.ts";
+import { StopRegister } from "./stop-register.ts";
 
 /** `tallylake follow`. */
 export function followCommand(context: CommandContext, options: FollowOptions): Promise<number> {
-  const { config, log, signal, now, lifecycle } = context;
+  const { log, lifecycle } = context;
   return Session.use(context, async (session) => {
     const tables = await session.openTables();
     for (const table of tables) requireFirstCommit(table);
-    const lakes = tables.map((table) => table.lake);
-    const recorder = await session.openRecorder(lakes);
+    const recorder = await session.openRecorder(tables.map((table) => table.lake));
     const target = options.untilCaughtUp ? (await session.source.head()).gtids : null;
     lifecycle.finishing(() => "what was read of the binlog, with a commit of each table");
     log.info("following", { tables: tables.length, until: target?.toString() });
-    const cleaner = new Cleaner(context);
-    const code = await runFollow({
+    const daemon = new FollowDaemon(context, recorder);
+    await daemon.open();
+    try {
+      const code = await follow(context, { session, tables, recorder, daemon, target });
+      await recorder.settled(AbortSignal.timeout(SETTLE_MS)).catch(() => undefined);
+      return code;
+    } finally {
+      await daemon.close();
+    }
+  });
+}
+
+/** How long a program that ends waits for the trace store to take the last counts; they are not lost. */
+const SETTLE_MS = 5000;
+
+interface FollowParts {
+  readonly session: Session;
+  readonly tables: Awaited<ReturnType<Session["openTables"]>>;
+  readonly recorder: Awaited<ReturnType<Session["openRecorder"]>>;
+  readonly daemon: FollowDaemon;
+  readonly target: Parameters<typeof runFollow>[0]["target"];
+}
+
+async function follow(
+  context: CommandContext,
+  { session, tables, recorder, daemon, target }: FollowParts,
+): Promise<number> {
+  const { config, log, signal, now } = context;
+  const stops = await StopRegister.open(config.stateDir, log);
+  const cleaner = new SliceCleaner(context);
+  const lakes = tables.map((table) => table.lake);
+  for (const { id, checkpoint } of lakes) {
+    if (checkpoint !== null) stops.reached(id, checkpoint.position.gtids);
+  }
+  try {
+    return await runFollow({
       config,
       source: session.source,
       tables: lakes,
@@ -28,10 +61,14 @@ export function followCommand(context: CommandContext, options: FollowOptions): 
       log,
       signal,
       now,
+      onRunning: (state) => {
+        daemon.running(state);
+      },
       onCommit: (applier, result) => {
         const { id } = applier.table;
         recorder.notify(id, result.instant);
         logCommit(formatTableId(id), result, log);
+        stops.reached(id, result.checkpoint.position.gtids);
         cleaner.committed(applier);
       },
       onStop: (stop) => {
@@ -41,16 +78,14 @@ export function followCommand(context: CommandContext, options: FollowOptions): 
           position: `${file}:${offset}`,
           remedy: stop.hint,
         });
+        stops.stopped(stop);
       },
     });
+  } finally {
     await cleaner.settled();
-    await recorder.settled(AbortSignal.timeout(SETTLE_MS)).catch(() => undefined);
-    return code;
-  });
+    await stops.settled();
+  }
 }
-
-/** How long a program that ends waits for the trace store to take the last counts; they are not lost. */
-const SETTLE_MS = 5000;
 
 function logCommit(
   table: string,
@@ -59,41 +94,4 @@ function logCommit(
 ): void {
   const changes = counts.filter(({ hop }) => hop === "dedup").reduce((sum, { rows }) => sum + rows, 0);
   log.info("commit", { table, instant, changes, rows: rowsAfter, files: filesWritten });
-}
-
-/** Removes old slices every so many commits of a table, behind its commits and in nobody's way. */
-class Cleaner {
-  readonly #context: CommandContext;
-  readonly #commits = new Map<TableApplier, number>();
-  readonly #running = new Set<Promise<void>>();
-
-  constructor(context: CommandContext) {
-    this.#context = context;
-  }
-
-  committed(applier: TableApplier): void {
-    const { config } = this.#context;
-    const made = (this.#commits.get(applier) ?? 0) + 1;
-    this.#commits.set(applier, made % config.clean.everyCommits);
-    if (made < config.clean.everyCommits) return;
-    const cleaning = this.#clean(applier).finally(() => this.#running.delete(cleaning));
-    this.#running.add(cleaning);
-  }
-
-  async settled(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  async #clean(applier: TableApplier): Promise<void> {
-    const { config, log, now } = this.#context;
-    const table = formatTableId(applier.table.id);
-    try {
-      const { filesRemoved, bytesRemoved } = await applier.clean(now() - config.clean.retainMs);
-      if (filesRemoved > 0)
-        log.info("old slices removed", { table, files: filesRemoved, bytes: formatBytes(bytesRemoved) });
-    } catch (error) {
-      // The data is safe either way; what could not be removed is tried again.
-      log.warn("old slices could not be removed", { table, cause: messageOf(error) });
-    }
-  }
 }

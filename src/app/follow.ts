@@ -6,16 +6,19 @@
  * point repeats work and loses none. A table that cannot go on stops alone and keeps its checkpoint.
  */
 import { join } from "node:path";
+import { requireBinlogs } from "../capture/history.ts";
 import type { MysqlSource } from "../capture/mysql-source.ts";
 import { InProcessChannel } from "../channel/in-process.ts";
 import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
-import { EXIT, syncError } from "../types/errors.ts";
+import { EXIT, isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
-import type { CommitResult, LakeTable, TableStop } from "../types/ports.ts";
+import type { CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
+import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
+import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import type { Config } from "./config.ts";
 import { runPipeline } from "./pipeline.ts";
@@ -29,9 +32,21 @@ export interface FollowRun {
   readonly target: GtidSet | null;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Milliseconds of a clock that never goes back: it decides when a commit is due. */
   readonly now: () => number;
+  /** How long to wait for a source that went away; without it for ever. */
+  readonly patienceMs?: number;
+  /** The stream is about to run. */
+  readonly onRunning: (state: FollowState) => void;
   readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
   readonly onStop: (stop: TableStop) => void;
+}
+
+/** What can be asked of a running `follow`. */
+export interface FollowState {
+  readonly appliers: readonly TableApplier[];
+  /** Rows and bytes between capture and the tables. */
+  readonly backlog: () => { readonly rows: number; readonly bytes: number };
 }
 
 const TICK_MS = 100;
@@ -40,11 +55,11 @@ const REMIND_MS = 60_000;
 
 /** Resolves with the exit code: 0, or 1 when a table has stopped. */
 export async function runFollow(run: FollowRun): Promise<number> {
-  const { config, source, tables, log, signal, now } = run;
-  const from = startOf(tables);
+  const { config, source, tables, log, now } = run;
   const identity = { source: config.source.name, epoch: config.source.epoch };
   const { serverUuid } = must(tables[0]?.checkpoint, "the checkpoint of a table");
   const appliers = tables.map((table) => new TableApplier({ table, identity, serverUuid, now }));
+  await haltUnserved(run, appliers);
   const router = new Router({
     appliers,
     policy: config.commit,
@@ -55,30 +70,80 @@ export async function runFollow(run: FollowRun): Promise<number> {
       run.onStop(stop);
     },
   });
-  if (run.target !== null && from.gtids.includes(run.target)) return EXIT.ok;
+  const going = appliers.filter((applier) => applier.stop === null).map((applier) => applier.table);
+  const from = startOf(going);
+  if (run.target === null || !from.gtids.includes(run.target)) {
+    const reminder = setInterval(() => {
+      remind(appliers, log);
+    }, REMIND_MS);
+    try {
+      await stream(run, { router, appliers, request: { schemas: schemasOf(going), from, serverUuid } });
+    } finally {
+      clearInterval(reminder);
+    }
+    await router.commitAll();
+  }
+  remind(appliers, log);
+  return appliers.some((applier) => applier.stop !== null) ? EXIT.mismatch : EXIT.ok;
+}
+
+const schemasOf = (tables: readonly LakeTable[]): readonly TableSchema[] =>
+  tables.map((table) => must(table.schema, "the schema of a table with a commit"));
+
+/**
+ * A table whose binlogs are gone stops alone: it may have stood still for long, because it had stopped.
+ * @throws SyncError when this is so for all of them
+ */
+async function haltUnserved({ source, onStop }: FollowRun, appliers: readonly TableApplier[]): Promise<void> {
+  const { purgedGtids } = await source.facts();
+  for (const applier of appliers) {
+    const { checkpoint, id } = applier.table;
+    const at = must(checkpoint, "the checkpoint of a table").position;
+    try {
+      requireBinlogs(at, purgedGtids);
+    } catch (error) {
+      const isLast = appliers.every((other) => other === applier || other.stop !== null);
+      if (!isSyncError(error) || isLast) throw error;
+      const { code, message, hint } = error;
+      const stop = { table: id, code, message, hint, at };
+      await applier.halt(stop);
+      onStop(stop);
+    }
+  }
+}
+
+interface Streaming {
+  readonly router: Router;
+  readonly appliers: readonly TableApplier[];
+  readonly request: StreamRequest;
+}
+
+async function stream(run: FollowRun, { router, appliers, request }: Streaming): Promise<void> {
+  const { config, source, target, signal, log, patienceMs = null } = run;
   const channel = await InProcessChannel.open({
     rowsMax: 1_000_000,
     bytesMax: config.memory.queueBytes,
     spillBytes: config.memory.queueBytes,
     spillDir: join(config.stateDir, "spill"),
   });
-  const reminder = setInterval(() => {
-    remind(appliers, log);
-  }, REMIND_MS);
+  run.onRunning({ appliers, backlog: () => channel.backlog() });
   try {
-    const schemas = tables.map((table) => must(table.schema, "the schema of a table with a commit"));
-    const stream = await source.stream({ schemas, from, serverUuid });
-    const { target } = run;
     const isEnough = (): boolean => target !== null && router.hasReached(target);
-    await runPipeline({ stream, channel, router, from, signal, tickMs: TICK_MS, isEnough });
+    const { from } = request;
+    const source_ = await source.stream({ ...request, patienceMs });
+    await runPipeline({ stream: source_, channel, router, from, signal, tickMs: TICK_MS, isEnough });
+  } catch (error) {
+    // What came before the end of the stream is whole, and need not be read again.
+    if (isSyncError(error) && /^(SOURCE|BINLOG)_/.test(error.code)) {
+      await router.commitAll().catch((failure: unknown) => {
+        log.warn("what was read before could not be committed", { cause: messageOf(failure) });
+      });
+    }
+    throw error;
   } finally {
-    clearInterval(reminder);
     await router.settle();
     await channel.close();
   }
-  await router.commitAll();
-  remind(appliers, log);
-  return appliers.some((applier) => applier.stop !== null) ? EXIT.mismatch : EXIT.ok;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { InvariantError } from "../util/assert.ts";
 import type { Handlers } from "./command.ts";
 
 /**
@@ -28,9 +27,12 @@ export const handlers: Handlers = {
     const { reportCommand } = await import("./report-command.ts");
     return reportCommand(context, options);
   },
-  status: () => missing("status"),
-  query: () => missing("query"),
+  status: async (context, options) => {
+    const { statusCommand } = await import("./status-command.ts");
+    return statusCommand(context, options);
+  },
+  query: async (context, options) => {
+    const { queryCommand } = await import("./query-command.ts");
+    return queryCommand(context, options);
+  },
 };
-
-const missing = (name: string): Promise<number> =>
-  Promise.reject(new InvariantError(`the command ${name} is not wired`));

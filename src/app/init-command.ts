@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT } from "../types/errors.ts";
 import { encodePathName } from "../lake/lake-path.ts";
@@ -17,6 +18,8 @@ export function initCommand(context: CommandContext, options: InitOptions): Prom
     const tables = await session.openTables();
     const missing = tables.filter((table) => table.lake.checkpoint === null);
     if (missing.length === 0) {
+      // Left when the run before died between its last commit and its end.
+      await rm(snapshotDir(context.config), { recursive: true, force: true });
       context.out.write(
         `all ${tables.length} tables have their first commit: nothing to do\nnext: tallylake follow\n`,
       );

@@ -26,7 +26,13 @@ export function everyInterval(ms: number, call: () => void): () => void {
  * time elsewhere, and when log lines are JSON.
  */
 export function displayProgress(options: ProgressDisplayOptions): () => void {
-  return options.err.isTerminal && options.logFormat === "text" ? draw(options) : write(options);
+  const hide = options.err.isTerminal && options.logFormat === "text" ? draw(options) : write(options);
+  let isShown = true;
+  return () => {
+    // The last state is shown once, however many ways lead to the end.
+    if (isShown) hide();
+    isShown = false;
+  };
 }
 
 function draw({ state, err, every }: ProgressDisplayOptions): () => void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { countSource } from "../capture/source-count.ts";
 import { LakeDatabase } from "../lake/duckdb.ts";
 import { countLakeRows } from "../lake/lake-arm.ts";
-import { listTables, TableReader } from "../lake/table-reader.ts";
+import { TableReader } from "../lake/table-reader.ts";
 import { reconcileTable, type Arm, type TableInput } from "../trace/reconcile.ts";
 import { buildReport, reportExitCode, type TableReport } from "../trace/report.ts";
 import { reportJson } from "../trace/report-json.ts";
@@ -15,6 +15,7 @@ import { matchesTable } from "../types/table-pattern.ts";
 import { messageOf } from "../util/errors.ts";
 import type { CommandContext, ReportOptions } from "./command.ts";
 import { deepCompare } from "./deep-compare.ts";
+import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
 import { identityOf, openSource } from "./session.ts";
 import { openTraceReader } from "./trace-reader.ts";
@@ -95,13 +96,8 @@ async function chosenTables(
   { config }: CommandContext,
   { tables }: ReportOptions,
 ): Promise<readonly TableId[]> {
-  const all = await listTables(config.lakeDir);
-  return all.filter(
-    (id) =>
-      config.tables.some((pattern) => matchesTable(pattern, id)) &&
-      !config.exclude.some((pattern) => matchesTable(pattern, id)) &&
-      (tables.length === 0 || tables.some((pattern) => matchesTable(pattern, id))),
-  );
+  const all = await lakeTables(config);
+  return tables.length === 0 ? all : all.filter((id) => tables.some((pattern) => matchesTable(pattern, id)));
 }
 
 /** Counts the source's binlog once more over the commits of all tables, in one pass. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { MysqlSource } from "../capture/mysql-source.ts";
-import { preflight } from "../capture/preflight.ts";
+import { preflight, type Preflight } from "../capture/preflight.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
 import { LakeDatabase } from "../lake/duckdb.ts";
@@ -9,14 +9,15 @@ import { openHudiTable } from "../lake/hudi-table.ts";
 import { TableReader } from "../lake/table-reader.ts";
 import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
-import { syncError } from "../types/errors.ts";
+import { isSyncError, syncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import type { LakeTable, TraceStore } from "../types/ports.ts";
-import { formatTableId, type TableId } from "../types/table-id.ts";
+import type { LakeTable, Problem, TraceStore } from "../types/ports.ts";
+import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import type { CommandContext } from "./command.ts";
 import { settingsFor, type Config } from "./config.ts";
+import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
 import { requireHealthy } from "./problem-gate.ts";
 
@@ -27,12 +28,26 @@ export interface SessionTable {
   readonly lake: LakeTable;
 }
 
+/** The tables that can be followed, and why the others cannot. */
+export interface FollowedTables {
+  readonly tables: readonly SessionTable[];
+  /** One problem of each table that is left out. */
+  readonly left: readonly TableProblem[];
+}
+
+export interface TableProblem extends Problem {
+  readonly table: TableId;
+}
+
+/** How long a command that has an end waits for a source that went away while it worked. */
+export const PATIENCE_MS = 120_000;
+
 export const identityOf = (config: Config): SourceIdentity => ({
   source: config.source.name,
   epoch: config.source.epoch,
 });
 
-export function openSource({ config, log, now }: CommandContext): MysqlSource {
+export function openSource({ config, log, now }: CommandContext, patienceMs?: number): MysqlSource {
   return new MysqlSource({
     endpoint: config.source,
     identity: identityOf(config),
@@ -42,6 +57,7 @@ export function openSource({ config, log, now }: CommandContext): MysqlSource {
     log,
     now,
     random: Math.random,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   });
 }
 
@@ -68,7 +84,7 @@ export class Session {
     return resources.use(async () => {
       const source = await resources.open(
         "the source",
-        async () => openSource(context),
+        async () => openSource(context, PATIENCE_MS),
         (opened) => opened.close(),
       );
       return body(new Session(context, resources, source));
@@ -85,13 +101,64 @@ export class Session {
    * @throws SyncError with all problems, when one of them is an error
    */
   async openTables(): Promise<readonly SessionTable[]> {
-    const { config, signal, log } = this.#context;
+    const found = await this.#preflight();
+    requireHealthy(found.problems, this.#context.log);
+    const db = await this.#openDatabase();
+    const tables: SessionTable[] = [];
+    for (const facts of found.tables) tables.push(await this.#openTable(facts, db));
+    return tables;
+  }
+
+  /**
+   * Opens the tables that have a first commit and no problem of their own: what is wrong with one of them does
+   * not keep the others from being followed.
+   * @throws SyncError when the source as a whole has a problem, or no table is left
+   */
+  async openFollowedTables(): Promise<FollowedTables> {
+    const { config, log } = this.#context;
+    const found = await this.#preflight();
+    const ofTables = found.problems.filter(isTableProblem);
+    requireHealthy(
+      found.problems.filter((problem) => !ofTables.some((other) => other === problem)),
+      log,
+    );
+    const committed = await lakeTables(config);
+    const left = new Map<string, TableProblem>();
+    const leave = (problem: TableProblem): void => {
+      const key = tableKey(problem.table);
+      if (!left.has(key)) left.set(key, problem);
+    };
+    ofTables.forEach(leave);
+    const there = new Set(found.tables.map(({ id }) => tableKey(id)));
+    committed.filter((id) => !there.has(tableKey(id))).forEach((id) => leave(goneTable(id)));
+    const known = new Set(committed.map(tableKey));
+    found.tables.filter(({ id }) => !known.has(tableKey(id))).forEach(({ id }) => leave(newTable(id)));
+    const db = await this.#openDatabase();
+    const tables: SessionTable[] = [];
+    for (const facts of found.tables) {
+      if (left.has(tableKey(facts.id))) continue;
+      try {
+        tables.push(await this.#openTable(facts, db));
+      } catch (error) {
+        leave(lakeProblem(facts.id, error));
+      }
+    }
+    const problems = [...left.values()];
+    if (tables.length === 0) requireHealthy(problems, log);
+    return { tables, left: problems };
+  }
+
+  #preflight(): Promise<Preflight> {
+    const { config, signal } = this.#context;
     const { tables: include, exclude, source } = config;
-    const found = await this.source.pool.use(
+    return this.source.pool.use(
       (connection) => preflight(connection, { include, exclude, host: source.host }),
       signal,
     );
-    requireHealthy(found.problems, log);
+  }
+
+  async #openDatabase(): Promise<LakeDatabase> {
+    const { config } = this.#context;
     const db = await this.#resources.open(
       "DuckDB",
       () =>
@@ -103,9 +170,7 @@ export class Session {
       (opened) => opened.close(),
     );
     this.#db = db;
-    const tables: SessionTable[] = [];
-    for (const facts of found.tables) tables.push(await this.#openTable(facts, db));
-    return tables;
+    return db;
   }
 
   #openTable(facts: TableFacts, db: LakeDatabase): Promise<SessionTable> {
@@ -174,10 +239,37 @@ export function traceOpener({ trace }: Config, now: () => number): (() => Promis
   }
 }
 
+const isTableProblem = (problem: Problem): problem is TableProblem =>
+  problem.table !== null && problem.severity === "error";
+
 /** A table whose first commit is still to come cannot be followed. */
-export function requireFirstCommit(table: SessionTable): void {
-  if (table.lake.checkpoint !== null) return;
-  throw syncError("LAKE_TABLE_MISSING", `${formatTableId(table.schema.id)} has no first commit in the lake`, {
-    hint: "run `tallylake init`",
-  });
+const newTable = (table: TableId): TableProblem => ({
+  code: "LAKE_TABLE_MISSING",
+  table,
+  message: `${formatTableId(table)} has no first commit in the lake`,
+  hint: "run `tallylake init`",
+  severity: "error",
+});
+
+/** A table of the lake that the source does not show any more. */
+const goneTable = (table: TableId): TableProblem => ({
+  code: "TABLE_ABSENT",
+  table,
+  message: `${formatTableId(table)} is in the lake, and the source does not have it, or does not show it to this user`,
+  hint: "GRANT SELECT on it, or leave it out with `exclude` if it was dropped",
+  severity: "error",
+});
+
+/** What of the lake concerns one table alone; any other error is thrown on. */
+function lakeProblem(table: TableId, error: unknown): TableProblem {
+  if (!isSyncError(error) || !OF_ONE_LAKE_TABLE.has(error.code)) throw error;
+  const { code, message, hint } = error;
+  return { code, table, message, hint, severity: "error" };
 }
+
+const OF_ONE_LAKE_TABLE: ReadonlySet<string> = new Set([
+  "LAKE_CORRUPT",
+  "LAKE_FENCED",
+  "LAKE_FOREIGN_TABLE",
+  "LAKE_FOREIGN_WRITE",
+]);

@@ -39,6 +39,13 @@ export interface StopFacts {
   readonly offset: number;
 }
 
+export interface QuietFacts {
+  /** The table lacks nothing up to here, although its last commit stands before it. */
+  readonly through: GtidSet;
+  /** Commit time of the last transaction in that; null when there is none. */
+  readonly commitMs: number | null;
+}
+
 export interface TableStatusFacts {
   readonly id: TableId;
   /** Of the last commit; null before the first one, or when the lake cannot be read. */
@@ -50,8 +57,8 @@ export interface TableStatusFacts {
   /** Of a snapshot that has begun. */
   readonly snapshot: { readonly chunksDone: number; readonly chunks: number | null } | null;
   readonly stop: StopFacts | null;
-  /** Commit time of the oldest transaction that the table lacks, where the daemon knows it. */
-  readonly oldestMissingMs: number | null;
+  /** Where a running `follow` stands with a table for which nothing has come since its last commit. */
+  readonly quiet: QuietFacts | null;
 }
 
 /** Whether a process of ours is at work: what a lock or the daemon's own answer shows. */
@@ -100,7 +107,7 @@ export type TableState = (typeof TABLE_STATES)[number];
 
 export interface TableStatus extends TableStatusFacts {
   readonly state: TableState;
-  /** Transactions of the source behind the checkpoint, whether or not they touch this table. */
+  /** Transactions of the source that were not looked at for this table, whether or not they touch it. */
   readonly lagTransactions: bigint | null;
   /** `atMost`: the age of the last transaction that is in; the oldest one that is not may be younger. */
   readonly lag: { readonly ms: number; readonly atMost: boolean } | null;
@@ -131,14 +138,15 @@ export function deriveStatus(facts: StatusFacts): StatusModel {
 
 function deriveTable(table: TableStatusFacts, facts: StatusFacts): TableStatus {
   const { head } = facts.source;
-  const reached = table.checkpoint?.position.gtids ?? null;
+  const committed = table.checkpoint?.position.gtids ?? null;
+  const reached = committed === null ? null : (table.quiet?.through ?? committed);
   const lagTransactions =
     head === null || reached === null ? null : head.executedGtids.subtract(reached).size;
   return {
     ...table,
     lagTransactions,
     lag: lagOf(table, head, lagTransactions),
-    isPurged: head === null || reached === null ? null : !reached.includes(head.purgedGtids),
+    isPurged: head === null || committed === null ? null : !committed.includes(head.purgedGtids),
     state: stateOf(table, facts, lagTransactions),
   };
 }
@@ -150,10 +158,9 @@ function lagOf(
 ): TableStatus["lag"] {
   if (head === null || transactions === null) return null;
   if (transactions === 0n) return { ms: 0, atMost: false };
-  if (table.oldestMissingMs !== null)
-    return { ms: Math.max(0, head.atMs - table.oldestMissingMs), atMost: false };
-  const lastUs = table.checkpoint?.position.last?.commitUs;
-  return lastUs === undefined ? null : { ms: Math.max(0, head.atMs - lastUs / 1000), atMost: true };
+  const committedUs = table.checkpoint?.position.last?.commitUs;
+  const lastMs = table.quiet?.commitMs ?? (committedUs === undefined ? null : committedUs / 1000);
+  return lastMs === null ? null : { ms: Math.max(0, head.atMs - lastMs), atMost: true };
 }
 
 /** Commits, empty ones included, come at least this often when all is well. */

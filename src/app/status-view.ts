@@ -22,7 +22,7 @@ export interface StatusView {
 
 const COMMITS_SHOWN = 5;
 /** Of the longest name in the head, with the space behind it. */
-const NAME_COLUMNS = 8;
+const NAME_COLUMNS = 9;
 const UNKNOWN = "unknown";
 
 /** 1 when a table is stopped, else 0. That a daemon is not running is no failure of `status`. */
@@ -55,7 +55,7 @@ function headBlock(status: StatusModel, { width, paint }: StatusView): string[] 
     ["", head === null ? "" : gtidText(head.executedGtids.toString())],
     ["source", `${source.name}${head === null ? "" : `, MySQL ${head.version}`} at ${source.address}`],
     ["binlog", head === null ? UNKNOWN : `${head.oldestBinlog ?? UNKNOWN} is the oldest that is there`],
-    ["follow", workerText(worker.state, worker.pid, worker.sinceMs)],
+    ["process", workerText(worker.state, worker.pid, worker.sinceMs)],
     ["trace", traceText(status.trace, status.nowMs)],
   ];
   const room = Math.max(20, width - NAME_COLUMNS);
@@ -91,9 +91,8 @@ function workerText(
   sinceMs: number | null,
 ): string {
   if (state === "unknown") return UNKNOWN;
-  if (state === "absent") return "no process";
-  const process = pid === null ? "a process" : `process ${pid}`;
-  return `${process}${sinceMs === null ? "" : `, since ${formatMoment(sinceMs)}`}`;
+  if (state === "absent") return "none";
+  return `${pid ?? "one"}${sinceMs === null ? "" : `, since ${formatMoment(sinceMs)}`}`;
 }
 
 function traceText(trace: TraceStatus, nowMs: number): string {
@@ -204,6 +203,8 @@ function commitBlock(status: StatusModel, { paint }: StatusView): string[] {
 }
 
 function nextBlock({ tables, worker }: StatusModel): string[] {
+  if (tables.length === 0)
+    return ["next: `tallylake check`, which says what the patterns of the config mean"];
   if (tables.some(({ state }) => state === "not started" || state === "snapshot unfinished"))
     return ["next: `tallylake init`"];
   return worker.state === "absent" ? ["next: `tallylake follow`"] : [];
@@ -231,7 +232,7 @@ export function statusJson(status: StatusModel): string {
       offset: head?.binlogEnd.offset ?? null,
       oldestBinlog: head?.oldestBinlog ?? null,
     },
-    follow: worker,
+    process: worker,
     trace,
     tables: status.tables.map(tableJson),
   };

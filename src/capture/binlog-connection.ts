@@ -61,9 +61,11 @@ interface DriverConnection {
   resume(): void;
 }
 
-/** Heartbeat periods without a byte after which a connection counts as dead. */
+/** Heartbeat periods without a packet after which a connection counts as dead. */
 const SILENT_PERIODS = 3;
 const TICKS_PER_PERIOD = 2;
+/** More than the heartbeats of a tick. */
+const BYTES_PER_TICK_MIN = 512;
 const SEEK_MS_MAX = 60_000;
 
 /**
@@ -83,10 +85,11 @@ class Opening {
   readonly #opened = Promise.withResolvers<BinlogConnection>();
   #state: State = "opening";
   #isPaused = false;
-  #hasPackets = false;
+  #packets = 0;
+  #packetsSeen = 0;
   #watch: NodeJS.Timeout | null = null;
   #bytesSeen = 0;
-  #silentTicks = 0;
+  #quietTicks = 0;
 
   constructor(options: BinlogConnectionOptions) {
     this.#options = options;
@@ -125,10 +128,11 @@ class Opening {
     if (this.#state !== "opening") return;
     const { heartbeatMs } = this.#options;
     const driver = must(this.#reader.dumpConnection, "the connection that is ready");
-    // The heartbeat makes a dead connection noticeable; the timeouts let us pause for long.
+    // The heartbeat makes a dead connection noticeable; the timeouts let us pause for long. Checksums are asked
+    // for also while the server writes none, since files that it wrote before can have them.
     const periodNs = BigInt(heartbeatMs) * 1_000_000n;
     driver.query(
-      `SET @master_heartbeat_period = ${periodNs}, @source_heartbeat_period = ${periodNs}, SESSION net_write_timeout = 31536000, SESSION net_read_timeout = 31536000`,
+      `SET @master_heartbeat_period = ${periodNs}, @source_heartbeat_period = ${periodNs}, @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', SESSION net_write_timeout = 31536000, SESSION net_read_timeout = 31536000`,
       (error) => {
         if (error !== null) fail(error);
       },
@@ -149,7 +153,7 @@ class Opening {
 
   /** Whether the command goes on taking packets. */
   #take(packet: Packet): boolean {
-    this.#hasPackets = true;
+    this.#packets++;
     if (packet.isEOF()) {
       this.#end(null);
       return false;
@@ -165,23 +169,25 @@ class Opening {
   }
 
   /**
-   * Counts the ticks without a byte, not the time: a process that was stopped, or busy for long, finds its
-   * bytes at the next tick. A large event on a slow network shows by its bytes before it is whole.
+   * Counts the quiet ticks, not the time: a process that was stopped, or busy for long, finds its bytes at the
+   * next tick. A large event on a slow network shows by its bytes before it is whole; heartbeats alone do not
+   * count as such, since a packet whose length was damaged swallows them.
    */
   #tick(): void {
     const bytes = this.#reader.bytesRead;
-    const isSilent = bytes === this.#bytesSeen && !this.#isPaused;
+    const isMoving = this.#packets > this.#packetsSeen || bytes - this.#bytesSeen >= BYTES_PER_TICK_MIN;
+    this.#packetsSeen = this.#packets;
     this.#bytesSeen = bytes;
-    this.#silentTicks = isSilent ? this.#silentTicks + 1 : 0;
-    const silentMs = (this.#silentTicks * this.#options.heartbeatMs) / TICKS_PER_PERIOD;
-    if (silentMs > this.#silentMsMax()) this.#end(silent(silentMs));
+    this.#quietTicks = isMoving || this.#isPaused ? 0 : this.#quietTicks + 1;
+    const quietMs = (this.#quietTicks * this.#options.heartbeatMs) / TICKS_PER_PERIOD;
+    if (quietMs > this.#quietMsMax()) this.#end(silent(quietMs));
   }
 
-  #silentMsMax(): number {
+  #quietMsMax(): number {
     const { heartbeatMs, seekMsMax = SEEK_MS_MAX, driver } = this.#options;
     const usual = heartbeatMs * SILENT_PERIODS;
     if (this.#state === "opening") return Math.max(usual, Number(driver["connectTimeout"] ?? 0));
-    return this.#hasPackets ? usual : Math.max(usual, seekMsMax);
+    return this.#packets > 0 ? usual : Math.max(usual, seekMsMax);
   }
 
   #end(error: Error | null): void {

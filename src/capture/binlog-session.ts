@@ -6,7 +6,7 @@ import type { TableSchema } from "../types/table-schema.ts";
 import { step } from "../util/step.ts";
 import type { Numbering } from "./batch-builder.ts";
 import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
-import { EventFramer } from "./binlog-event.ts";
+import { EVENT, EventFramer } from "./binlog-event.ts";
 import type { DumpRequest } from "./history.ts";
 import type { Collations } from "./table-map.ts";
 import { TrackedTables } from "./tracked-tables.ts";
@@ -47,6 +47,8 @@ export class BinlogSession {
   #connection: BinlogConnection | null = null;
   #isOver = false;
   #isPaused = false;
+  #progress = 0;
+  #heartbeatAt = -1;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -85,6 +87,19 @@ export class BinlogSession {
     }
   }
 
+  /**
+   * Grows with everything that comes but heartbeats of one place: those come from a server that has nothing
+   * to send, and from one that looks for it in the wrong place.
+   */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** Ends it with an error. */
+  fail(error: Error): void {
+    this.#end(error);
+  }
+
   pause(): void {
     this.#isPaused = true;
     this.#connection?.pause();
@@ -115,7 +130,13 @@ export class BinlogSession {
   }
 
   #event(bytes: Uint8Array, from: number, to: number): void {
-    this.#assembler.event(bytes, this.#framer.frame(bytes, from, to));
+    const header = this.#framer.frame(bytes, from, to);
+    if (header.type !== EVENT.heartbeat) this.#progress++;
+    else if (header.endOffset !== this.#heartbeatAt) {
+      this.#heartbeatAt = header.endOffset;
+      this.#progress++;
+    }
+    this.#assembler.event(bytes, header);
     const { rowsMax, bytesMax } = this.#options.limits;
     const { pendingRows, pendingBytes } = this.#tables;
     if (pendingRows < rowsMax && pendingBytes < bytesMax) return;

@@ -16,13 +16,14 @@
  * |---------------------------------------------|-----------------------------------------------------------|
  * | connection lost, server restarted           | connect again from the last announced position             |
  * | nothing comes, not even a heartbeat         | the same: a black hole looks like an idle server otherwise |
+ * | heartbeats come, and not what the server has | the same: its logs were reset under the reader            |
  * | checksum wrong                              | the same, a few times: the wire or the disk                |
  * | event, statement, value not understood      | the stream, or the one table, ends with a named error      |
  * | consumer slow                               | the socket is paused; the server waits                     |
  *
  * Limits: one server, GTIDs on, transactions without tags and not compressed, full row images and metadata.
  */
-import { isSyncError } from "../types/errors.ts";
+import { isSyncError, syncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
@@ -66,6 +67,10 @@ export interface StreamLimits extends SessionLimits {
   readonly reconnectMsMax: number;
   /** How long the server may take to count as executed what it has already sent. */
   readonly settleMs: number;
+  /** How long it may take to answer a question. */
+  readonly answerMsMax: number;
+  /** How often a stream to which nothing comes is compared with what the server has. */
+  readonly compareMs: number;
 }
 
 const LIMITS: StreamLimits = {
@@ -78,6 +83,8 @@ const LIMITS: StreamLimits = {
   reconnectMsMin: 200,
   reconnectMsMax: 30_000,
   settleMs: 15_000,
+  answerMsMax: 10_000,
+  compareMs: 30_000,
 };
 
 /** A connection that lasted this long has mended what was wrong before it. */
@@ -184,10 +191,7 @@ export class BinlogStream {
   /** One connection from the last announced position; resolves only when the signal aborts. */
   async #connectOnce(): Promise<void> {
     const options = this.#options;
-    const { serverUuid, signal } = options;
-    const awaited = this.#from.gtids;
-    const server = await options.history({ serverUuid, awaited, waitMs: this.#limits.settleMs, signal });
-    const request = planDump(this.#from, server, serverUuid);
+    const request = planDump(this.#from, await this.#history(), options.serverUuid);
     step("capture.connect");
     const session = new BinlogSession({
       ...options,
@@ -201,10 +205,40 @@ export class BinlogStream {
     });
     this.#session = session;
     if (this.#isPaused) session.pause();
+    const over = new AbortController();
+    const comparing = this.#compare(session, over.signal);
     try {
       await session.run();
     } finally {
       this.#session = null;
+      over.abort();
+      await comparing;
+    }
+  }
+
+  #history(): Promise<ServerHistory> {
+    const { history, serverUuid, signal } = this.#options;
+    const { settleMs: waitMs, answerMsMax } = this.#limits;
+    return history({ serverUuid, awaited: this.#from.gtids, waitMs, answerMsMax, signal });
+  }
+
+  /**
+   * Asks the server for what it has while nothing comes. When its logs are reset under the reader, the server
+   * goes on waiting at the place in the file that is gone, with heartbeats: only this shows that it is gone.
+   */
+  async #compare(session: BinlogSession, over: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([over, this.#options.signal]);
+    let seen = session.progress;
+    while (await sleepUnlessAborted(this.#limits.compareMs, signal)) {
+      const isQuiet = !this.#isPaused && session.progress === seen;
+      seen = session.progress;
+      if (!isQuiet) continue;
+      // A source that does not answer shows by its connection.
+      const server = await this.#history().catch(() => null);
+      if (server === null || signal.aborted || session.progress !== seen) continue;
+      const { gtids } = this.#from;
+      const isSame = server.executed.includes(gtids) && gtids.union(server.purged).includes(server.executed);
+      if (!isSame) session.fail(stalled(server));
     }
   }
 
@@ -219,6 +253,17 @@ export class BinlogStream {
     this.#options.onItem(item);
   }
 }
+
+/** Whether the time has passed. */
+async function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<boolean> {
+  await sleep(ms, signal).catch(() => undefined);
+  return !signal.aborted;
+}
+
+const stalled = (server: ServerHistory): Error =>
+  syncError("BINLOG_SILENT", `the source has ${server.executed.toString()} and does not send it`, {
+    hint: "the connection is opened again by itself, which shows whether the binary logs were reset",
+  });
 
 /** What another reading may mend, and what stays when it does not: the disk of the server, not the wire. */
 const REREAD: ReadonlySet<string> = new Set(["BINLOG_EVENT_CORRUPT", "BINLOG_REFUSED"]);

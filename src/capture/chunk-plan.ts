@@ -7,8 +7,16 @@ import { must } from "../util/assert.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { boundColumns, chunkSource, type Bound } from "./key-range.ts";
 
+/** Where a walk goes on: the next chunk, and the greatest key of the one before it. */
+export interface PlanStart {
+  readonly index: number;
+  readonly after: Bound | null;
+}
+
 export interface ChunkPlanOptions {
   readonly chunkRows: number;
+  /** Behind the chunks of a walk that was cut short; from the beginning without it. */
+  readonly from?: PlanStart;
   readonly signal?: AbortSignal;
 }
 
@@ -24,13 +32,15 @@ export async function* planChunks(
   schema: TableSchema,
   options: ChunkPlanOptions,
 ): AsyncGenerator<SnapshotChunk, void, void> {
+  const start = options.from ?? { index: 0, after: null };
   const last = boundColumns(schema).length === 0 ? null : await readGreatest(connection, schema);
   if (last === null) {
-    yield { index: 0, after: null, through: null };
+    // A table that became empty during the walk has nothing behind the chunks that were found.
+    if (start.index === 0) yield { index: 0, after: null, through: null };
     return;
   }
-  let after: Bound | null = null;
-  for (let index = 0; ; index++) {
+  let after = start.after;
+  for (let index = start.index; ; index++) {
     throwIfAborted(options.signal);
     const through: Bound =
       (await readNext(connection, schema, { after, last, rows: options.chunkRows })) ?? last;

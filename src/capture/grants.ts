@@ -34,13 +34,12 @@ export async function serverGrantProblems(connection: MysqlConnection): Promise<
     );
   }
   if ((await readOpenXa(connection)) === null) {
-    missing.push({
-      ...grantProblem(
-        `${user.shown} lacks XA_RECOVER_ADMIN: a snapshot cannot look for prepared XA transactions, and if there is one, the stream stops when it ends`,
+    missing.push(
+      grantProblem(
+        `${user.shown} lacks XA_RECOVER_ADMIN: prepared XA transactions are not seen, and a snapshot would lose their rows`,
         `GRANT XA_RECOVER_ADMIN ON *.* TO ${user.quoted};`,
       ),
-      severity: "warning",
-    });
+    );
   }
   return missing;
 }

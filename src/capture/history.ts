@@ -20,6 +20,8 @@ export interface HistoryRequest {
    */
   readonly awaited: GtidSet;
   readonly waitMs: number;
+  /** How long the server may take to answer, beside that and the time to connect. */
+  readonly answerMsMax: number;
   readonly signal: AbortSignal;
 }
 
@@ -55,23 +57,30 @@ export function planDump(from: SourcePosition, server: ServerHistory, knownUuid:
       },
     );
   }
-  const missing = server.purged.subtract(from.gtids);
+  requireBinlogs(from, server.purged);
+  const { last } = from;
+  if (last === null) return { without: from.gtids, expected: null };
+  return { without: from.gtids.subtract(GtidSet.parse(last.gtid)), expected: last };
+}
+
+/**
+ * Whether the binlogs behind `from` are still there, and the one with its last transaction.
+ * @throws SyncError SOURCE_PURGED, SOURCE_HISTORY_UNVERIFIED
+ */
+export function requireBinlogs(from: SourcePosition, purged: GtidSet): void {
+  const missing = purged.subtract(from.gtids);
   if (!missing.isEmpty) {
     throw syncError("SOURCE_PURGED", `the binlogs with ${missing.toString()} are gone from the server`, {
       hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds, so that it covers the longest time that `follow` is down",
     });
   }
   const { last } = from;
-  if (last === null) return { without: from.gtids, expected: null };
-  const gtid = parseGtid(last.gtid);
-  if (server.purged.contains(gtid)) {
-    throw syncError(
-      "SOURCE_HISTORY_UNVERIFIED",
-      `${last.gtid}, the last transaction that was read, is gone from the binlogs: whether the history is still the same cannot be seen`,
-      {
-        hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds",
-      },
-    );
-  }
-  return { without: from.gtids.subtract(GtidSet.parse(last.gtid)), expected: last };
+  if (last === null || !purged.contains(parseGtid(last.gtid))) return;
+  throw syncError(
+    "SOURCE_HISTORY_UNVERIFIED",
+    `${last.gtid}, the last transaction that was read, is gone from the binlogs: whether the history is still the same cannot be seen`,
+    {
+      hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds",
+    },
+  );
 }

@@ -12,7 +12,7 @@
  * The marks are `@@gtid_executed` for P and the end of the binlog for H, and not the other way round
  * (`watermark.ts` says why).
  */
-import { syncError } from "../types/errors.ts";
+import { isSyncError, syncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, GtidSet, type Gtid } from "../types/gtid.ts";
 import type {
@@ -30,14 +30,17 @@ import {
   type LastTransaction,
   type SourcePosition,
 } from "../types/source-position.ts";
+import { formatTableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
+import { sleep } from "../util/abort.ts";
 import { BoundedQueue } from "../util/bounded-queue.ts";
 import type { Log } from "../util/log.ts";
 import { retry } from "../util/retry.ts";
-import { SyncError } from "../util/errors.ts";
+import { messageOf } from "../util/errors.ts";
 import type { StreamLimits } from "./binlog-stream.ts";
 import { BinlogThread } from "./binlog-thread.ts";
-import { planChunks } from "./chunk-plan.ts";
+import { planChunks, type PlanStart } from "./chunk-plan.ts";
+import type { MysqlConnection } from "./connection.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
@@ -57,6 +60,11 @@ export interface MysqlSourceOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
+  /**
+   * How long a question is asked again while the source is away; without it a question fails at once, and
+   * only the reading of chunks is tried again for a while.
+   */
+  readonly patienceMs?: number;
   /** Other limits of the binlog stream than the usual ones. */
   readonly limits?: Partial<StreamLimits>;
 }
@@ -72,7 +80,9 @@ interface Catalogue {
   readonly foldsCase: boolean;
 }
 
-const READ_ATTEMPTS_MAX = 5;
+const READ_PATIENCE_MS = 10_000;
+/** A transaction can count as executed a moment before it shows among the prepared ones. */
+const XA_SETTLE_MS = 200;
 const PLANNED_AHEAD_MAX = 10_000;
 
 export class MysqlSource implements ChangeSource {
@@ -92,32 +102,48 @@ export class MysqlSource implements ChangeSource {
   }
 
   facts(): Promise<SourceFacts> {
-    return this.#pool.use(readSourceFacts);
+    return this.#ask(readSourceFacts);
   }
 
   async lowWatermark(): Promise<SnapshotStart> {
-    const { gtids, binlog } = await this.#pool.use(readLowWatermark);
+    const { gtids, binlog } = await this.#ask(readLowWatermark);
     // The transactions that were prepared before the mark must have ended before a chunk is read.
-    await this.#pool.use(requireNoOpenXa);
+    await this.#ask(requireNoOpenXa);
+    await sleep(XA_SETTLE_MS);
+    await this.#ask(requireNoOpenXa);
     const { serverUuid, purgedGtids } = await this.facts();
-    const last = await this.#anchor(gtids, { serverUuid, purgedGtids });
+    const last = await this.#anchor(gtids.subtract(purgedGtids), { gtids, serverUuid });
     return { position: { gtids, file: binlog.file, offset: binlog.offset, seq: 0, last }, serverUuid };
   }
 
-  /** What a later connect compares: the newest transaction of the mark that this server made itself. */
+  /**
+   * What a later connect compares: the newest transaction of the mark that this server made itself, or one
+   * that it got from another server. Null when none is left in the binlog, or it cannot be read.
+   */
   async #anchor(
-    gtids: GtidSet,
-    server: { readonly serverUuid: string; readonly purgedGtids: GtidSet },
+    there: GtidSet,
+    mark: { readonly gtids: GtidSet; readonly serverUuid: string },
   ): Promise<LastTransaction | null> {
-    const newest = newestOf(gtids, server.serverUuid);
-    if (newest === null || server.purgedGtids.contains(newest)) return null;
-    const { endpoint, serverId } = this.#options;
-    const without = gtids.subtract(GtidSet.parse(formatGtid(newest)));
-    return readAnchor({ endpoint, serverId, without, gtid: formatGtid(newest) });
+    const newest = newestOf(there, mark.serverUuid) ?? newestOfAny(there);
+    if (newest === null) return null;
+    const { endpoint, serverId, log } = this.#options;
+    const gtid = formatGtid(newest);
+    const without = mark.gtids.subtract(GtidSet.parse(gtid));
+    try {
+      return await this.#persist("read a transaction", () => readAnchor({ endpoint, serverId, without, gtid }));
+    } catch (error) {
+      if (!isSyncError(error) || !UNREADABLE.has(error.code)) throw error;
+      log.warn("the history of the binlog cannot be checked before the next transaction", {
+        code: error.code,
+        gtid,
+        cause: error.message,
+      });
+      return null;
+    }
   }
 
   highWatermark(): Promise<BinlogOffset> {
-    return this.#pool.use(readHighWatermark);
+    return this.#ask(readHighWatermark);
   }
 
   async head(): Promise<SourcePosition> {
@@ -132,15 +158,18 @@ export class MysqlSource implements ChangeSource {
       countMax: PLANNED_AHEAD_MAX,
       bytesMax: PLANNED_AHEAD_MAX,
     });
-    const walking = this.#pool
-      .use(async (connection) => {
-        for await (const chunk of planChunks(connection, schema, { chunkRows, signal }))
+    let from: PlanStart = { index: 0, after: null };
+    const walk = (): Promise<void> =>
+      this.#pool.use(async (connection) => {
+        for await (const chunk of planChunks(connection, schema, { chunkRows, from, signal })) {
           await found.put(chunk, 1, 1);
+          from = { index: chunk.index + 1, after: chunk.through };
+        }
         found.end();
-      }, signal)
-      .catch((error: unknown) => {
-        found.fail(error instanceof Error ? error : new Error(String(error)));
-      });
+      }, signal);
+    const walking = this.#persist("plan chunks", walk, signal).catch((error: unknown) => {
+      found.fail(error instanceof Error ? error : new Error(String(error)));
+    });
     try {
       yield* found;
     } finally {
@@ -150,31 +179,43 @@ export class MysqlSource implements ChangeSource {
   }
 
   readChunk(schema: TableSchema, chunk: SnapshotChunk, target: ChunkTarget): Promise<ChunkRead> {
-    const { now, random, log } = this.#options;
+    const { now } = this.#options;
     const { file, signal } = target;
     const reader = this.#readers.get(schema) ?? new SnapshotReader(schema);
     this.#readers.set(schema, reader);
-    return retry(
-      () => this.#pool.use((connection) => reader.read(connection, chunk, { file, now, signal }), signal),
-      {
-        name: "read a chunk",
-        attemptsMax: READ_ATTEMPTS_MAX,
-        delayMsMin: 250,
-        delayMsMax: 10_000,
-        retryable: (error) => error instanceof SyncError && error.retryable,
-        onRetry: (error, attempt, delayMs) => {
-          const cause = error instanceof Error ? error.message : String(error);
-          log.warn("a chunk is read again", {
-            chunk: chunk.index,
-            attempt,
-            retryInMs: Math.round(delayMs),
-            cause,
-          });
-        },
-        random,
-        signal,
+    const read = (): Promise<ChunkRead> =>
+      this.#pool.use((connection) => reader.read(connection, chunk, { file, now, signal }), signal);
+    return this.#persist(`read chunk ${chunk.index} of ${formatTableId(schema.id)}`, read, signal);
+  }
+
+  /** A question that the source answers in a moment. */
+  #ask<T>(question: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    const ask = (): Promise<T> => this.#pool.use(question);
+    return this.#options.patienceMs === undefined ? ask() : this.#persist("ask the source", ask);
+  }
+
+  /** Does it again while the source is away, for as long as the patience lasts. */
+  #persist<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { patienceMs = READ_PATIENCE_MS, random, log } = this.#options;
+    let waitedMs = 0;
+    return retry(work, {
+      name,
+      attemptsMax: Infinity,
+      delayMsMin: 250,
+      delayMsMax: 10_000,
+      retryable: (error) => isAway(error) && waitedMs < patienceMs,
+      onRetry: (error, attempt, delayMs) => {
+        waitedMs += delayMs;
+        log.warn("the source is away; trying again", {
+          step: name,
+          attempt,
+          retryInMs: Math.round(delayMs),
+          cause: messageOf(error),
+        });
       },
-    );
+      random,
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   async stream(request: MysqlStreamRequest): Promise<SourceStream> {
@@ -216,8 +257,29 @@ export class MysqlSource implements ChangeSource {
   }
 }
 
+/** What may be over in a while. An open XA transaction is not: the mark that it spoils is worth nothing. */
+const isAway = (error: unknown): boolean =>
+  isSyncError(error) && error.retryable && error.code !== "SOURCE_XA_OPEN";
+
+/** Transactions of kinds that the stream refuses; before a snapshot they do no harm. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  "BINLOG_STATEMENT",
+  "BINLOG_COMPRESSED",
+  "BINLOG_GTID",
+  "BINLOG_INCIDENT",
+  "BINLOG_EVENT_UNKNOWN",
+]);
+
 /** The highest number of an origin in the set. */
 function newestOf(gtids: GtidSet, origin: string): Gtid | null {
   const number = gtids.newest(origin);
   return number === null ? null : { origin, number };
+}
+
+function newestOfAny(gtids: GtidSet): Gtid | null {
+  for (const origin of gtids.origins) {
+    const newest = newestOf(gtids, origin);
+    if (newest !== null) return newest;
+  }
+  return null;
 }

@@ -1,10 +1,10 @@
-import { syncError } from "../types/errors.ts";
+import { syncError, type ErrorCode } from "../types/errors.ts";
 import { EVENT, type EventHeader } from "./binlog-event.ts";
 
 interface Refusal {
   readonly what: string;
   readonly hint: string;
-  readonly code?: "BINLOG_STATEMENT" | "BINLOG_INCIDENT";
+  readonly code: ErrorCode;
 }
 
 const STATEMENT: Refusal = {
@@ -30,26 +30,25 @@ const REFUSED: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [
     EVENT.anonymousGtid,
     {
+      code: "BINLOG_GTID",
       what: "a transaction without GTID",
       hint: "SET GLOBAL gtid_mode = ON on the source (step by step), then take the snapshot again",
     },
   ],
   [
     EVENT.taggedGtid,
-    { what: "a tagged GTID", hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again" },
+    {
+      code: "BINLOG_GTID",
+      what: "a tagged GTID",
+      hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again",
+    },
   ],
   [
     EVENT.transactionPayload,
     {
+      code: "BINLOG_COMPRESSED",
       what: "a compressed transaction",
       hint: "SET GLOBAL binlog_transaction_compression = OFF on the source, and in no session ON, then take the snapshot again",
-    },
-  ],
-  [
-    EVENT.partialUpdateRows,
-    {
-      what: "a partial JSON update",
-      hint: "SET GLOBAL binlog_row_value_options = '' on the source, and in no session PARTIAL_JSON, then take the snapshot again",
     },
   ],
 ]);

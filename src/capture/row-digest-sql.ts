@@ -56,7 +56,7 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
       return `CAST(${name} + 0 AS CHAR)`;
     case "float":
     case "double":
-      return `CAST(${name} * 1e0 AS CHAR)`;
+      return doubleText(name);
     case "bytes":
       return column.type.form === "blob" ? `SHA2(${name}, 256)` : `HEX(${name})`;
     case "text":
@@ -74,6 +74,12 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
       return zeroDates === "text" ? `CAST(${name} AS CHAR)` : calendarOnly(name);
   }
 }
+
+/**
+ * All digits of a FLOAT or DOUBLE, the former as the double that it is. The way by JSON is the one without a
+ * limit: a plain CAST leaves digits out where the text would be longer than 22 characters.
+ */
+export const doubleText = (name: string): string => `CAST(CAST(${name} * 1e0 AS JSON) AS CHAR)`;
 
 /** With its length in front, since it may hold a comma. */
 function measured(name: string): string {

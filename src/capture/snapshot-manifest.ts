@@ -75,8 +75,17 @@ export class SnapshotManifest {
     this.start = { position: decodeSourcePosition(header.position), serverUuid: header.serverUuid };
   }
 
-  /** The manifest of a snapshot that was begun; null when there is none. */
-  static async read(file: string): Promise<SnapshotManifest | null> {
+  /** The manifest of a snapshot that was begun, for going on with it; null when there is none. */
+  static read(file: string): Promise<SnapshotManifest | null> {
+    return SnapshotManifest.#load(file, "repair");
+  }
+
+  /** The same for looking on while another process may be writing it: nothing is changed. */
+  static peek(file: string): Promise<SnapshotManifest | null> {
+    return SnapshotManifest.#load(file, "leave");
+  }
+
+  static async #load(file: string, unfinishedLine: "repair" | "leave"): Promise<SnapshotManifest | null> {
     let text: string;
     try {
       text = await readFile(file, "utf8");
@@ -87,7 +96,8 @@ export class SnapshotManifest {
     const lines = text.split("\n");
     // What follows the last newline was not finished, and must not run together with what is written next.
     const unfinished = lines.pop() ?? "";
-    if (unfinished !== "") await truncate(file, Buffer.byteLength(text) - Buffer.byteLength(unfinished));
+    if (unfinished !== "" && unfinishedLine === "repair")
+      await truncate(file, Buffer.byteLength(text) - Buffer.byteLength(unfinished));
     const [first, ...rest] = lines.map((content, i) => parseLine(file, content, i + 1));
     if (first === undefined) return null;
     if (first.kind !== "snapshot") throw unreadable(file, "its first line names no low watermark");
@@ -113,6 +123,11 @@ export class SnapshotManifest {
     const manifest = new SnapshotManifest(file, header);
     await manifest.#write(header, { flags: "wx", sync: true });
     return manifest;
+  }
+
+  /** The tables that have a plan. */
+  get tables(): readonly TableId[] {
+    return [...this.#plans.values()].map((plan) => plan.table);
   }
 
   plan(table: TableId): TablePlan | null {

@@ -37,11 +37,8 @@ export function openSource(plain: PlainEndpoint): SourceSession {
   };
 }
 
-/** Longest time for a few short statements, beside the time to connect. */
-const ANSWER_MS_MAX = 10_000;
-
 async function readHistory(endpoint: SourceEndpoint, request: HistoryRequest): Promise<ServerHistory> {
-  const limit = AbortSignal.timeout(endpoint.connectTimeoutMs + request.waitMs + ANSWER_MS_MAX);
+  const limit = AbortSignal.timeout(endpoint.connectTimeoutMs + request.waitMs + request.answerMsMax);
   const signal = AbortSignal.any([request.signal, limit]);
   try {
     const connection = await connectMysql(endpoint, signal);
@@ -77,9 +74,17 @@ async function askHistory(
   return selectHistory(connection);
 }
 
+/** @throws SyncError SOURCE_SETTING when the server cannot be asked by GTIDs any more */
 async function selectHistory(connection: MysqlConnection): Promise<ServerHistory> {
-  const [row] = await connection.query("SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged");
-  const [uuid, executed, purged] = row ?? [];
+  const [row] = await connection.query(
+    "SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@GLOBAL.gtid_mode",
+  );
+  const [uuid, executed, purged, mode] = row ?? [];
+  if (mode !== "ON") {
+    throw syncError("SOURCE_SETTING", `gtid_mode is ${mode ?? "unknown"}: positions are GTIDs`, {
+      hint: "SET PERSIST gtid_mode = ON; if transactions without GTID were written meanwhile, take the snapshot again",
+    });
+  }
   return {
     serverUuid: uuid ?? "",
     executed: GtidSet.parse(executed ?? ""),

@@ -6,7 +6,9 @@ import type { TableId } from "../types/table-id.ts";
  * stream. Names are given as written; the caller compares them by the server's rule.
  */
 export type Statement =
-  | { readonly kind: "begin" | "commit" | "rollback" | "xaStart" | "harmless" | "unknown" }
+  | {
+      readonly kind: "begin" | "commit" | "rollback" | "rollbackTo" | "xaStart" | "harmless" | "unknown";
+    }
   /** Rows changed without row events: the statement format. */
   | { readonly kind: "dml" }
   | { readonly kind: "ddl"; readonly tables: readonly TableId[] }
@@ -78,9 +80,8 @@ export function classifyStatement(text: string, database: string): Statement {
     case "COMMIT":
       return { kind: "commit" };
     case "ROLLBACK":
-      return tokens.accept("TO") || (tokens.accept("WORK") && tokens.accept("TO"))
-        ? HARMLESS
-        : { kind: "rollback" };
+      tokens.accept("WORK");
+      return { kind: tokens.accept("TO") ? "rollbackTo" : "rollback" };
     case "XA":
       return tokens.accept("START", "BEGIN") ? { kind: "xaStart" } : HARMLESS;
     case "CREATE":
@@ -113,8 +114,10 @@ function create(tokens: Tokens): Statement {
   tokens.skipUntil("TABLE", "DATABASE", "SCHEMA", "INDEX", "TEMPORARY", ...HARMLESS_OBJECTS);
   if (tokens.accept("TEMPORARY", "DATABASE", "SCHEMA", "INDEX", ...HARMLESS_OBJECTS)) return HARMLESS;
   if (!tokens.accept("TABLE")) return UNKNOWN;
-  tokens.acceptAll("IF", "NOT", "EXISTS");
-  return ddl([tokens.table()]);
+  const mayExist = tokens.acceptAll("IF", "NOT", "EXISTS");
+  const table = tokens.table();
+  // Programs say this whenever they start. A table that we keep is there, so it changes nothing.
+  return mayExist && table !== null ? HARMLESS : ddl([table]);
 }
 
 function alter(tokens: Tokens): Statement {
@@ -201,9 +204,11 @@ class Tokens {
   }
 
   /** Steps over these words when all of them follow. */
-  acceptAll(...words: readonly string[]): void {
+  acceptAll(...words: readonly string[]): boolean {
     const start = this.#at;
-    if (!words.every((word) => this.accept(word))) this.#at = start;
+    const isThere = words.every((word) => this.accept(word));
+    if (!isThere) this.#at = start;
+    return isThere;
   }
 
   skipUntil(...words: readonly string[]): void {

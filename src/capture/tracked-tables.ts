@@ -2,9 +2,9 @@ import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
-import { isSyncError } from "../types/errors.ts";
+import { EXIT, isSyncError } from "../types/errors.ts";
 import type { Hasher64 } from "../util/xxhash.ts";
-import { BatchBuilder, type Numbering } from "./batch-builder.ts";
+import { BatchBuilder, type Numbering, type RowsEvent } from "./batch-builder.ts";
 import { corrupt, EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { compileRowDecoder, type RowDecoder } from "./row-decode.ts";
@@ -144,9 +144,7 @@ export class TrackedTables {
       }
       return { body, table, decoder, refusal: null };
     } catch (error) {
-      if (!isSyncError(error) || error.exitCode !== 1) throw error;
-      const refusal = { table: table.schema.id, code: error.code, message: error.message, hint: error.hint };
-      return { body, table, decoder: null, refusal };
+      return { body, table, decoder: null, refusal: stopReason(table.schema.id, error) };
     }
   }
 
@@ -157,7 +155,8 @@ export class TrackedTables {
     r.skip(2);
     r.skip(r.u16() - 2);
     const columns = r.packedLength();
-    const isUpdate = header.type === EVENT.updateRows;
+    const isPartial = header.type === EVENT.partialUpdateRows;
+    const isUpdate = isPartial || header.type === EVENT.updateRows;
     const bitmaps = r.take(((columns + 7) >> 3) * (isUpdate ? 2 : 1));
     hasher.update(ROW_EVENT_MARKS.get(header.type) ?? bytes.subarray(0, 0));
     hasher.update(bytes.subarray(r.position, header.bodyEnd));
@@ -170,6 +169,7 @@ export class TrackedTables {
     const { table, decoder, refusal } = mapping;
     if (table === null || table.isStopped || this.#isEcho) return null;
     if (refusal !== null) return refusal;
+    if (isPartial) return partialJson(table.schema.id);
     if (!allSet(bitmaps, columns)) return partialImage(table.schema.id);
     if (decoder === null || this.#transaction === null)
       throw corrupt("a row event came without its transaction");
@@ -179,13 +179,21 @@ export class TrackedTables {
       table.builder.beginTransaction(this.#transaction);
     }
     const operation = isUpdate ? "u" : header.type === EVENT.writeRows ? "c" : "d";
-    const { builder } = table;
+    return this.#add(table, { operation, bytes, from: r.position, to: header.bodyEnd }, decoder);
+  }
+
+  #add({ schema, builder }: TrackedTable, event: RowsEvent, decoder: RowDecoder): StopReason | null {
     this.#pendingRows -= builder.count;
     this.#pendingBytes -= builder.byteLength;
-    builder.add({ operation, bytes, from: r.position, to: header.bodyEnd }, decoder);
-    this.#pendingRows += builder.count;
-    this.#pendingBytes += builder.byteLength;
-    return null;
+    try {
+      builder.add(event, decoder);
+      return null;
+    } catch (error) {
+      return stopReason(schema.id, error);
+    } finally {
+      this.#pendingRows += builder.count;
+      this.#pendingBytes += builder.byteLength;
+    }
   }
 
   /** Tables that a DDL statement stops. */
@@ -215,7 +223,10 @@ export class TrackedTables {
 
 /** What enters the hash of a transaction for the kind of a row event. */
 const ROW_EVENT_MARKS: ReadonlyMap<number, Uint8Array> = new Map(
-  [EVENT.writeRows, EVENT.updateRows, EVENT.deleteRows].map((type) => [type, Uint8Array.of(type)]),
+  [EVENT.writeRows, EVENT.updateRows, EVENT.deleteRows, EVENT.partialUpdateRows].map((type) => [
+    type,
+    Uint8Array.of(type),
+  ]),
 );
 
 const DUMMY_MAP_ID = 0xffffff;
@@ -230,6 +241,13 @@ function allSet(bitmaps: Uint8Array, columns: number): boolean {
   });
 }
 
+/** An error that concerns one table stops that table; any other is thrown on. */
+function stopReason(table: TableId, error: unknown): StopReason {
+  if (!isSyncError(error) || error.exitCode !== EXIT.mismatch) throw error;
+  const { code, message, hint } = error;
+  return { table, code, message, hint };
+}
+
 const schemaChanged = (schema: TableSchema, columns: number): StopReason => ({
   table: schema.id,
   code: "TABLE_SCHEMA_CHANGED",
@@ -242,6 +260,13 @@ const partialImage = (table: TableId): StopReason => ({
   code: "TABLE_ROW_IMAGE",
   message: "a row came without some of its columns (binlog_row_image is not FULL in some session)",
   hint: "SET GLOBAL binlog_row_image = 'FULL' on the source, end the session that changed it, then take the table's snapshot again",
+});
+
+const partialJson = (table: TableId): StopReason => ({
+  table,
+  code: "TABLE_PARTIAL_JSON",
+  message: "an update came with parts of JSON values (binlog_row_value_options is PARTIAL_JSON in some session)",
+  hint: "SET GLOBAL binlog_row_value_options = '' on the source, end the session that changed it, then take the table's snapshot again",
 });
 
 /** The statement's first word only: its text may hold what nobody should read in a log. */

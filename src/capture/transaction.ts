@@ -155,6 +155,7 @@ export class TransactionAssembler {
       case EVENT.writeRows:
       case EVENT.updateRows:
       case EVENT.deleteRows:
+      case EVENT.partialUpdateRows:
         this.#rows(bytes, header);
         return;
       case EVENT.xid:
@@ -232,13 +233,12 @@ export class TransactionAssembler {
         this.#end(header);
         return;
       case "rollback":
-        if (this.#tables.hasOpenRows) {
-          throw syncError("BINLOG_EVENT_UNKNOWN", `${open.text} has rows and ends with ROLLBACK`, {
-            hint: "a table without transactions took part in it: keep only InnoDB tables in `tables`",
-          });
-        }
+        this.#requireNoRows("ends with ROLLBACK");
         this.#end(header);
         return;
+      case "rollbackTo":
+        this.#requireNoRows("takes back some of its changes");
+        break;
       case "harmless":
         break;
       case "ddl":
@@ -260,6 +260,17 @@ export class TransactionAssembler {
         });
     }
     if (!open.hasBegun) this.#end(header);
+  }
+
+  /**
+   * Without tables that cannot roll back, what is rolled back does not get into the binlog; with one the
+   * events stay there, and which of them count is for the engines of the tables to say.
+   */
+  #requireNoRows(what: string): void {
+    if (!this.#tables.hasOpenRows) return;
+    throw syncError("BINLOG_EVENT_UNKNOWN", `${this.#open?.text ?? "a transaction"} has rows and ${what}`, {
+      hint: "a table without transactions took part in it: keep only InnoDB tables in transactions with those of `tables`, then take the snapshot again",
+    });
   }
 
   #xaPrepare(bytes: Uint8Array, header: EventHeader): void {

@@ -10,7 +10,8 @@
  *
  * Transactions that were prepared by XA break the low one: a prepared transaction has its GTID in
  * `@@gtid_executed` while its rows are invisible, and they stay invisible until an XA COMMIT that carries no
- * rows. So after the low watermark there must be a moment without any, and only then are chunks read.
+ * rows. So after the low watermark there must be a moment without any, and only then are chunks read. What is
+ * prepared later has its PREPARE behind the low watermark, where the stream sees it and stops the table.
  */
 import { isSyncError, syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";
@@ -40,7 +41,7 @@ const XA_RECOVER_DENIED = 1401;
 
 /**
  * Transactions between XA PREPARE and their end, each as the text that XA COMMIT takes. Null without the
- * grant XA_RECOVER_ADMIN. The stream is the second guard: it stops at an XA COMMIT whose PREPARE it has not seen.
+ * grant XA_RECOVER_ADMIN.
  */
 export async function readOpenXa(connection: MysqlConnection): Promise<readonly string[] | null> {
   try {
@@ -57,12 +58,17 @@ export async function readOpenXa(connection: MysqlConnection): Promise<readonly 
 }
 
 /**
- * To be called after the low watermark was read; the caller tries again while it throws.
- * @throws SyncError SOURCE_XA_OPEN
+ * To be called after the low watermark was read; the caller begins anew, with another mark, while it throws.
+ * @throws SyncError SOURCE_XA_OPEN, and SOURCE_GRANT_MISSING when the server does not say
  */
 export async function requireNoOpenXa(connection: MysqlConnection): Promise<void> {
   const open = await readOpenXa(connection);
-  if (open === null || open.length === 0) return;
+  if (open === null) {
+    throw syncError("SOURCE_GRANT_MISSING", "whether prepared XA transactions are open cannot be seen", {
+      hint: "GRANT XA_RECOVER_ADMIN ON *.* TO the user of source.url; `tallylake check` shows the statement",
+    });
+  }
+  if (open.length === 0) return;
   throw syncError("SOURCE_XA_OPEN", `${open.length} prepared XA transactions are open: ${open.join("; ")}`, {
     hint: "end each with XA COMMIT or XA ROLLBACK and its xid: a snapshot cannot see rows that are only prepared",
   });

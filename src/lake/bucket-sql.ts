@@ -18,6 +18,7 @@ export function bucketSql(
   value: (name: string) => string,
   buckets: number,
 ): string {
+  if (buckets === 1) return "0";
   const isComposite = keys.length > 1;
   const hash = keys.reduce(
     (sql, column) => `((31 * (${sql}) + ${columnHash(column, value(column.name), isComposite)}) & ${MASK})`,

@@ -13,9 +13,9 @@ import type { TableId } from "../types/table-id.ts";
 import { assert } from "../util/assert.ts";
 import { step } from "../util/step.ts";
 import { ChangeOrder } from "./change-order.ts";
-import { PARQUET_OPTIONS } from "./base-file.ts";
 import { literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { ioError } from "./io-error.ts";
+import { stagedLayout } from "./parquet-options.ts";
 import { CHANGE_FIELDS, selectRows, type LineFile } from "./row-sql.ts";
 import type { RowShape } from "./row-shape.ts";
 import { writeScratchFile } from "./scratch-file.ts";
@@ -178,10 +178,11 @@ export class ChangeStage {
     const target = `${name}.tmp`;
     await this.#options.db.use(async (sql) => {
       await this.#addTransactions(sql, `${name}.transactions`, portion.transactions);
-      const select = selectRows(shape, file, CHANGE_FIELDS);
+      const { orderBy, options } = stagedLayout(shape.buckets);
+      const select = `${selectRows(shape, file, CHANGE_FIELDS)}${orderBy}`;
+      // Read back soon and by us alone: compression would cost more than it saves.
+      const format = [...options, "COMPRESSION uncompressed"].join(", ");
       try {
-        // Read back once and soon: compression would cost more than it saves.
-        const format = [...PARQUET_OPTIONS, "COMPRESSION uncompressed"].join(", ");
         await sql.run(`COPY (${select}) TO ${literal(target)} (${format})`);
       } catch (error) {
         throw await explainFailure(sql, error, { shape, file, fields: CHANGE_FIELDS });

@@ -48,7 +48,7 @@ export async function readRecord(storage: Storage, auxFolder: string): Promise<W
     };
   } catch (error) {
     throw syncError("LAKE_CORRUPT", `${path} is not the record that tallylake keeps of its commits`, {
-      hint: "Restore the file from a backup of the table, together with the rest of the table's folder.",
+      hint: "Restore the table's folder from a backup. If you are sure that nothing else wrote to the table, remove the file: it is made anew from the newest commit.",
       cause: error,
     });
   }

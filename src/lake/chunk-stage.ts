@@ -10,12 +10,12 @@ import { syncError } from "../types/errors.ts";
 import type { StagedChunk } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
 import { step } from "../util/step.ts";
-import { PARQUET_OPTIONS } from "./base-file.ts";
 import { identifier, literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
 import { LINE_BYTES_USUAL, selectRows, SNAPSHOT_FIELDS, type LineFile } from "./row-sql.ts";
 import type { RowShape } from "./row-shape.ts";
 import { LocalStorage, TEMP_PREFIX } from "./storage-local.ts";
+import { stagedLayout } from "./parquet-options.ts";
 import { longestLine } from "./scratch-file.ts";
 import { explainFailure } from "./value-check.ts";
 
@@ -34,11 +34,6 @@ export interface LoadableChunk {
   readonly rows: number;
   readonly readAtMs: number;
 }
-
-/** With more buckets than this the rows of a file are sorted by bucket, so that loading one skips the others. */
-const UNSORTED_BUCKETS_MAX = 4;
-/** A tenth of a default row group: what one bucket of ten has in a chunk of 100,000 rows. */
-const SORTED_ROW_GROUP_ROWS = 10_240;
 
 const KEY = "tallylake.chunk";
 
@@ -114,15 +109,14 @@ function copyChunk(shape: RowShape, file: LineFile, chunk: ChunkLines & { readon
     "_tl_bucket",
     "_tl_zeros",
   ];
-  const isSorted = shape.buckets > UNSORTED_BUCKETS_MAX;
+  const layout = stagedLayout(shape.buckets);
   const select =
     `SELECT ${columns.join(", ")}, CAST(${chunk.index} AS INTEGER) AS _tl_chunk, CAST(${chunk.readAtMs} AS BIGINT) AS _tl_ts_ms ` +
-    `FROM (${selectRows(shape, file, SNAPSHOT_FIELDS)})${isSorted ? " ORDER BY _tl_bucket" : ""}`;
+    `FROM (${selectRows(shape, file, SNAPSHOT_FIELDS)})${layout.orderBy}`;
   const options = [
-    ...PARQUET_OPTIONS,
+    ...layout.options,
     // It is written once, flushed, and read once: snappy costs the least in all.
     "COMPRESSION snappy",
-    ...(isSorted ? [`ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`] : []),
     `KV_METADATA {${literal(KEY)}: ${literal(JSON.stringify(chunkFacts(shape, chunk)))}}`,
   ];
   return `COPY (${select}) TO ${literal(chunk.temp)} (${options.join(", ")})`;

@@ -17,7 +17,7 @@ import type { RowShape } from "./row-shape.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { formatTableProperties, sanitiseName } from "./table-properties.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
-import { assertTimeline, assertUndisturbed } from "./undisturbed.ts";
+import { assertFence, assertTimeline, assertUndisturbed } from "./undisturbed.ts";
 import { selectDeletedRows, selectKept, selectLoaded, selectUpserts } from "./upsert.ts";
 
 export interface CommitInput extends CommitRows {
@@ -122,15 +122,18 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
 }
 
 async function finish(
-  { storage, paths, timeline }: TableFolder,
+  folder: TableFolder,
   running: RunningCommit & { readonly stats: readonly WriteStat[] },
 ): Promise<CommitOutcome> {
+  const { storage, paths, timeline } = folder;
   const { state, instant, stats } = running;
   const slices = slicesAfter(state.slices, stats);
   const last = newCommit(running, slices);
+  // Whoever opened the table in the meantime has removed the files of this commit.
+  await assertFence(folder, state.fence);
   await timeline.complete(instant, encodeCommit(last));
   const completed = [...state.completed, instant];
-  await assertTimeline({ storage, paths, timeline }, completed);
+  await assertTimeline(folder, completed);
   // The record names the instant as pending until its markers are gone, so that somebody removes them.
   await storage.removeFolder(paths.markers(instant));
   step("lake.commit.tidied");

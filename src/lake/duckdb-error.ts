@@ -26,7 +26,8 @@ export class DuckFailure extends Error {
 
 export function duckFailure(error: unknown): DuckFailure {
   const text = messageOf(error);
-  const parsed = duckErrorJson.safeParse(tryJson(text));
+  // Some errors have their kind in front as well: `Parser Error: {…}`.
+  const parsed = duckErrorJson.safeParse(tryJson(text.slice(Math.max(0, text.indexOf("{")))));
   if (!parsed.success) return new DuckFailure("", text, { errno: "", cause: error });
   const { exception_type: type, exception_message: message, errno } = parsed.data;
   return new DuckFailure(type, message, {

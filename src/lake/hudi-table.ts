@@ -20,7 +20,8 @@
  *   4. begin     `T.commit.requested`, then `T.inflight`.
  *   5. write     For each touched bucket: a marker, the file under a temporary name, flushed, renamed into
  *                place. Then the folder is flushed.
- *   6. complete  `T.commit` comes into being by a link, with all of its content: THE COMMIT.
+ *   6. complete  The record still has our fence; `T.commit` comes into being by a link, with all of its
+ *                content: THE COMMIT.
  *   7. look      The timeline holds our commit and nothing else that is new.
  *   8. tidy      Markers, record, staged files.
  *

@@ -41,7 +41,11 @@ export class LocalStorage implements Storage {
   async createFolder(folder: string): Promise<void> {
     try {
       const first = await mkdir(folder, { recursive: true, mode: 0o755 });
-      if (first !== undefined) await flushFolder(dirname(first));
+      if (first === undefined) return;
+      // Each new folder is an entry of the one above it.
+      for (let made = folder; made.length >= first.length; made = dirname(made)) {
+        await flushFolder(dirname(made));
+      }
     } catch (error) {
       throw ioError(error, { action: "create folder", path: folder });
     }

@@ -4,7 +4,7 @@ import { syncError } from "../types/errors.ts";
 import type { CommitRecord } from "../types/ports.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import { codeOf } from "../util/errors.ts";
-import { FileSystemView } from "./file-system-view.ts";
+import { FileSystemView, slicesDigest } from "./file-system-view.ts";
 import { decodePathName, tablePaths, type TablePaths } from "./lake-path.ts";
 import { LocalStorage } from "./storage-local.ts";
 import { readCommit, type OwnCommit } from "./table-state.ts";
@@ -75,6 +75,8 @@ export class TableReader {
     const commit = await this.commit(instant);
     const view = FileSystemView.of(await this.#storage.list(this.#paths.root), completed);
     const slices = view.asOf(instant);
+    // A slice that was cleaned away, or is lost, would leave its rows out without a word.
+    if (slicesDigest(slices) !== commit.slices) throw this.#missing(asOf ?? instant);
     const files = slices.map((slice) => join(this.#paths.root, slice.file));
     return { commit, files };
   }
@@ -93,8 +95,8 @@ export class TableReader {
   }
 
   #missing(asOf: string | null): Error {
-    const when = asOf === null ? "" : ` at or before ${asOf}`;
-    return syncError("LAKE_TABLE_MISSING", `${formatTableId(this.id)} has no commit${when} in the lake`, {
+    const when = asOf === null ? "no commit" : `no commit at or before ${asOf} whose files are all there`;
+    return syncError("LAKE_TABLE_MISSING", `the lake has ${when} of ${formatTableId(this.id)}`, {
       hint:
         asOf === null
           ? "run `tallylake init`"
@@ -108,11 +110,21 @@ export async function listTables(lakeDir: string): Promise<readonly TableId[]> {
   const tables: TableId[] = [];
   for (const database of await folders(lakeDir)) {
     for (const table of await folders(join(lakeDir, database))) {
-      const id = { database: decodePathName(database), table: decodePathName(table) };
-      if ((await new TableReader(lakeDir, id).instants()).length > 0) tables.push(id);
+      const id = tableOfFolders(database, table);
+      if (id !== null && (await new TableReader(lakeDir, id).instants()).length > 0) tables.push(id);
     }
   }
   return tables;
+}
+
+/** Null for folders that are nobody's names; other tools may have put them there. */
+function tableOfFolders(database: string, table: string): TableId | null {
+  try {
+    return { database: decodePathName(database), table: decodePathName(table) };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 async function folders(path: string): Promise<readonly string[]> {

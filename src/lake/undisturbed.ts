@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readRecord } from "./checkpoint.ts";
+import { readRecord, RECORD_FILE } from "./checkpoint.ts";
 import { FileSystemView, slicesDigest } from "./file-system-view.ts";
 import { foreignWrite } from "./foreign.ts";
 import type { TableFolder } from "./table-options.ts";
@@ -13,8 +13,7 @@ import { fenced } from "./timeline.ts";
  */
 export async function assertUndisturbed(folder: TableFolder, state: TableState): Promise<void> {
   const { storage, paths } = folder;
-  const record = await readRecord(storage, paths.aux);
-  if (record?.fence !== state.fence) throw fenced(paths.aux);
+  await assertFence(folder, state.fence);
   await assertTimeline(folder, state.completed);
   if (state.last !== null) await checkProperties(storage, paths, state.last.schema.primaryKey);
   const view = FileSystemView.of(await storage.list(paths.root), state.completed);
@@ -22,6 +21,12 @@ export async function assertUndisturbed(folder: TableFolder, state: TableState):
   if (slicesDigest(view.latest()) !== slicesDigest(state.slices)) {
     throw foreignWrite(paths.root, "its latest base files are not those that we wrote");
   }
+}
+
+/** @throws SyncError LAKE_FENCED when the table was opened by another writer after us. */
+export async function assertFence({ storage, paths }: TableFolder, fence: number): Promise<void> {
+  const record = await readRecord(storage, paths.aux);
+  if (record?.fence !== fence) throw fenced(join(paths.aux, RECORD_FILE));
 }
 
 /** @throws SyncError LAKE_FENCED when the timeline holds more or less than these commits. */

@@ -132,9 +132,12 @@ function openTail(commits: readonly TraceRecord[], upstream: readonly TraceRecor
 /** For each commit what the source counted there; null where a later commit is compared along with it. */
 function sourceCounts(lanes: readonly Lane[], arm: Arm): readonly (SourceCounts | null)[] {
   if (arm.state === "unavailable") return lanes.map(() => arm);
-  const result: (SourceCounts | null)[] = lanes.map(() => ({
+  const result: (SourceCounts | null)[] = lanes.map(({ record }) => ({
     state: "unavailable",
-    reason: "the source was not counted over just this interval",
+    reason:
+      record.fromGtids === ""
+        ? "a first commit is a snapshot, which the binlog does not hold"
+        : "the source was not counted over just this interval",
   }));
   const records = inPositionOrder(arm.records);
   for (const { a, b } of alignIntervals(

@@ -5,6 +5,7 @@ import { sleep, StopError, throwIfAborted } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import type { Log } from "../util/log.ts";
 import { retry } from "../util/retry.ts";
+import { step } from "../util/step.ts";
 import { CommitFeed, type CommitLog } from "./commit-feed.ts";
 
 export interface RecorderOptions {
@@ -57,6 +58,8 @@ export class Recorder {
   #state: "unknown" | "ok" | "away" = "unknown";
   #lastError: RecorderFailure | null = null;
   #wake: (() => void) | null = null;
+  /** Ends the wait for more commits. */
+  #hurry: (() => void) | null = null;
   readonly #waiting: Waiting[] = [];
 
   constructor(options: RecorderOptions) {
@@ -97,6 +100,7 @@ export class Recorder {
     let onAbort = (): void => {};
     const settled = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
+      this.#hurry?.();
       onAbort = () => {
         reject(new StopError("the trace store does not have all counts yet", { cause: signal.reason }));
       };
@@ -166,8 +170,20 @@ export class Recorder {
       this.#wake = null;
     }
     throwIfAborted(signal);
+    if (this.#waiting.length === 0 && this.#state !== "unknown") await this.#linger(signal);
+  }
+
+  /** Lets a few commits gather, until somebody waits for them. */
+  async #linger(signal: AbortSignal): Promise<void> {
     const { lingerMs = 1000 } = this.#options;
-    if (this.#waiting.length === 0 && this.#state !== "unknown") await sleep(lingerMs, signal);
+    const over = new AbortController();
+    const hurried = new Promise<void>((resolve) => (this.#hurry = resolve));
+    try {
+      await Promise.race([sleep(lingerMs, AbortSignal.any([signal, over.signal])), hurried]);
+    } finally {
+      this.#hurry = null;
+      over.abort();
+    }
   }
 
   /** Sends what the store lacks now. Records of several tables share a call, which saves parts in the store. */
@@ -232,6 +248,8 @@ interface Queued {
 
 async function send(store: TraceStore, batch: readonly Queued[]): Promise<void> {
   if (batch.length === 0) return;
+  step("trace.record");
   await store.record(batch.map(({ record }) => record));
+  step("trace.recorded");
   for (const { feed, record, next } of batch) feed.advance(record, next);
 }

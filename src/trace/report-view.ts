@@ -30,7 +30,7 @@ const STYLE: Readonly<Record<Verdict, PaintStyle>> = {
 /** The verdict on top, then the windows of the worst table first, then what does not hold, with its numbers. */
 export function renderReport(report: Report, view: ReportView): string {
   const blocks = [
-    [...verdictLines(report, view), ...uncheckedLines(report, view)],
+    [...verdictLines(report, view), ...contentLines(report, view), ...uncheckedLines(report, view)],
     windowBlock(report, view),
     ...report.tables.filter((table) => table.verdict !== "match").map((table) => findingBlock(table, view)),
     nextLines(report),
@@ -74,6 +74,18 @@ function worstText(table: TableReport): string {
     return `${name(table.table)}: ${table.deep?.note ?? why}`;
   }
   return `${name(table.table)} at ${finding.result.hop}, ${windowText(window)} UTC`;
+}
+
+/** Tables whose rows were compared and are the same; the others have a block of their own below. */
+function contentLines(report: Report, { width }: ReportView): string[] {
+  const compared = report.tables.flatMap(({ deep }) => (deep === null ? [] : [deep]));
+  const same = compared.filter((deep) => deep.verdict === "match");
+  if (same.length === 0) return [];
+  const rows = same.reduce((sum, deep) => sum + (deep.rowsLake ?? 0), 0);
+  const tables =
+    same.length === compared.length ? nounOf(same.length, "table") : tablesText(same.length, compared.length);
+  const text = `content compared: ${nounOf(rows, "row")} of ${tables}, the same in MySQL and the lake`;
+  return wrapText(text, width);
 }
 
 /** Arms that were not there make a weaker report, and it says so on top. */
@@ -124,10 +136,26 @@ interface Column {
 
 const ABSENT = "–";
 
+function sumOf(window: WindowResult, hop: Hop, classes: readonly CountClass[]): number | null {
+  const own = window.counts.filter((count) => count.hop === hop && classes.includes(count.class));
+  return own.length === 0 ? null : own.reduce((sum, { totals }) => sum + totals.rows, 0);
+}
+
 function sumCell(hop: Hop, ...classes: readonly CountClass[]): (window: WindowResult) => string {
-  return ({ counts }) => {
-    const own = counts.filter((count) => count.hop === hop && classes.includes(count.class));
-    return own.length === 0 ? ABSENT : formatCount(own.reduce((sum, { totals }) => sum + totals.rows, 0));
+  return (window) => {
+    const sum = sumOf(window, hop, classes);
+    return sum === null ? ABSENT : formatCount(sum);
+  };
+}
+
+/**
+ * Changes that passed a hop, each once. What a restart reads again is taken away, so that columns beside each
+ * other are equal when nothing is wrong; it has a column of its own.
+ */
+function changesCell(hop: Hop): (window: WindowResult) => string {
+  return (window) => {
+    const sum = sumOf(window, hop, ["c", "u", "d"]);
+    return sum === null ? ABSENT : formatCount(sum - (sumOf(window, "dedup", ["duplicate"]) ?? 0));
   };
 }
 
@@ -135,9 +163,9 @@ const COLUMNS: readonly Column[] = [
   { title: "commits", priority: 9, cell: ({ commits }) => formatCount(commits) },
   { title: "read", priority: 6, cell: sumCell("capture", "r") },
   { title: "source", priority: 1, cell: sumCell("source", "c", "u", "d") },
-  { title: "capture", priority: 0, cell: sumCell("capture", "c", "u", "d") },
-  { title: "produce", priority: 3, cell: sumCell("produce", "c", "u", "d") },
-  { title: "consume", priority: 1, cell: sumCell("consume", "c", "u", "d") },
+  { title: "capture", priority: 0, cell: changesCell("capture") },
+  { title: "produce", priority: 3, cell: changesCell("produce") },
+  { title: "consume", priority: 1, cell: changesCell("consume") },
   { title: "duplicate", priority: 7, cell: sumCell("dedup", "duplicate") },
   { title: "applied", priority: 2, cell: sumCell("apply", "applied") },
   { title: "superseded", priority: 8, cell: sumCell("apply", "superseded") },

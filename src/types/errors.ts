@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   SOURCE_NOT_SUPPORTED: unavailable,
   SOURCE_SETTING: unavailable,
   SOURCE_BINLOG_OFF: unavailable,
+  SOURCE_SERVER_ID: unavailable,
   SOURCE_CHANGED: unavailable,
   SOURCE_HISTORY_BROKEN: unavailable,
   SOURCE_HISTORY_UNVERIFIED: unavailable,
@@ -50,6 +51,9 @@ export const ERROR_CODES = {
   BINLOG_EVENT_CORRUPT: unavailable,
   BINLOG_STATEMENT: unavailable,
   BINLOG_INCIDENT: unavailable,
+  BINLOG_COMPRESSED: unavailable,
+  BINLOG_GTID: unavailable,
+  BINLOG_REFUSED: unavailable,
   BINLOG_SILENT: away,
   // One table of the source.
   TABLE_ABSENT: stopped,
@@ -63,6 +67,7 @@ export const ERROR_CODES = {
   TABLE_DDL: stopped,
   TABLE_SCHEMA_CHANGED: stopped,
   TABLE_ROW_IMAGE: stopped,
+  TABLE_PARTIAL_JSON: stopped,
   TABLE_VALUE: stopped,
   TABLE_XA: stopped,
   // Snapshot.

@@ -126,6 +126,11 @@ export class GtidSet {
     return this.subtract(this.subtract(other));
   }
 
+  /** The UUIDs, each with its tag, of which the set has transactions. */
+  get origins(): readonly string[] {
+    return [...this.#intervals.keys()];
+  }
+
   /** The highest number of an origin; null when the set has none of it. */
   newest(origin: string): bigint | null {
     return this.#intervals.get(origin)?.at(-1)?.last ?? null;

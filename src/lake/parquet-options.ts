@@ -1,0 +1,37 @@
+import { literal } from "./duckdb.ts";
+
+/** Bounds what a writer holds of wide rows; narrow ones come in DuckDB's default of 122,880 rows. */
+const ROW_GROUP_BYTES = "32MB";
+
+/**
+ * Options of every Parquet file that we write. No dictionaries: DuckDB's take 0.0 and -0.0 for one value, so
+ * that one of them comes back with the wrong sign, and there is no way to do without them for some columns
+ * only. With zstd the files get no larger by it, and are written faster.
+ */
+export const PARQUET_OPTIONS: readonly string[] = [
+  "FORMAT parquet",
+  "DICTIONARY_SIZE_LIMIT 0",
+  "WRITE_BLOOM_FILTER false",
+  `ROW_GROUP_SIZE_BYTES ${literal(ROW_GROUP_BYTES)}`,
+];
+
+/**
+ * Staged files are read once for each bucket. From so many buckets on their rows are sorted by bucket and put
+ * into small row groups, so that a reading skips most of what it does not want.
+ */
+const SORTED_BUCKETS_MIN = 5;
+const SORTED_ROW_GROUP_ROWS = 4096;
+
+export interface StagedLayout {
+  /** To stand behind the SELECT. */
+  readonly orderBy: string;
+  readonly options: readonly string[];
+}
+
+export const stagedLayout = (buckets: number): StagedLayout =>
+  buckets < SORTED_BUCKETS_MIN
+    ? { orderBy: "", options: PARQUET_OPTIONS }
+    : {
+        orderBy: " ORDER BY _tl_bucket",
+        options: [...PARQUET_OPTIONS, `ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`],
+      };
