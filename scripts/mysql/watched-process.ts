@@ -45,11 +45,13 @@ export class WatchedProcess {
   readonly pid: number;
   readonly #ended: Promise<void>;
   #alive = true;
+  #exitCode: number | null = null;
 
-  private constructor(pid: number, ended: Promise<unknown>) {
+  private constructor(pid: number, ended: Promise<unknown[]>) {
     this.pid = pid;
-    this.#ended = ended.then(() => {
+    this.#ended = ended.then(([code]) => {
       this.#alive = false;
+      this.#exitCode = typeof code === "number" ? code : null;
     });
   }
 
@@ -79,6 +81,11 @@ export class WatchedProcess {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** As a shell shows it, 137 after a SIGKILL; null while the process runs. */
+  get exitCode(): number | null {
+    return this.#exitCode;
   }
 
   /** Sends a signal, if the process is still there. */

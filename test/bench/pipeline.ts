@@ -156,6 +156,7 @@ export function benchStream(
           log,
           signal: never,
           now: Date.now,
+          onRunning: () => undefined,
           onCommit: () => undefined,
           onStop: (stop) => {
             throw new Error(stop.message);

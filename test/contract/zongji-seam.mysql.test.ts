@@ -87,6 +87,6 @@ mysqlTest("an error packet of the server ends the stream with an operating error
   });
   const error = await end.promise;
   expect(error).toBeInstanceOf(SyncError);
-  expect((error as SyncError).code).toBe("SOURCE_PURGED");
+  expect((error as SyncError).code).toBe("BINLOG_REFUSED");
   await connection.close();
 });

@@ -75,6 +75,7 @@ async function fullDisk(): Promise<void> {
   let table = await loaded();
   await append(table, 10_000);
   await attempt("commit on a disk that it fills", () => table.commit(commitInfo(writer)));
+  await attempt("again without opening anew", () => table.commit(commitInfo(writer)));
   await table.close();
   await attempt("read", () => readable(100));
   table = await open();

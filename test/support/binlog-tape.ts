@@ -20,6 +20,7 @@ export interface TapeOptions {
   readonly limits?: MysqlSourceOptions["limits"];
   readonly patienceMs?: number;
   readonly queueBytes?: number;
+  readonly connectTimeoutMs?: number;
 }
 
 /** A row that was changed, and how often a change of that event came. */
@@ -28,7 +29,7 @@ const eventOf = (id: TableId, gtid: string, op: string, n: number): string =>
 
 export function sourceFor(url: string, options: Partial<TapeOptions> = {}): MysqlSource {
   return new MysqlSource({
-    endpoint: endpointOf(url),
+    endpoint: endpointOf(url, { connectTimeoutMs: options.connectTimeoutMs ?? 10_000 }),
     identity: { source: "s", epoch: 1 },
     serverId: options.serverId ?? 4001,
     chunkRows: 1000,
@@ -49,8 +50,8 @@ export class BinlogTape implements AsyncDisposable {
   /** Promises of the stream that were not kept. */
   readonly broken: string[] = [];
   readonly stops: TableStop[] = [];
-  /** Times of the source, in microseconds, and transactions, in the order in which they came. */
-  readonly transactions: { readonly gtid: string; readonly commitUs: number }[] = [];
+  /** Transactions with rows and their times at the source, in microseconds, in the order in which they came. */
+  readonly transactions = new Map<string, number>();
   /** How often batches were void and came again. */
   aborts = 0;
   position: SourcePosition;
@@ -61,13 +62,13 @@ export class BinlogTape implements AsyncDisposable {
   readonly #events = new Set<string>();
   readonly #ended: Promise<void>;
   #pending: ChangeBatch[] = [];
-  #seq: number;
+  /** The highest of each table. */
+  readonly #seq = new Map<string, number>();
 
   private constructor(source: MysqlSource, stream: SourceStream, start: SnapshotStart) {
     this.#source = source;
     this.#stream = stream;
     this.position = start.position;
-    this.#seq = start.position.seq;
     this.#ended = this.#run();
   }
 
@@ -152,41 +153,46 @@ export class BinlogTape implements AsyncDisposable {
     const { position, stops } = item;
     if (!position.gtids.includes(this.position.gtids)) this.broken.push("a position went back");
     for (const batch of batches) this.#apply(batch, item.stops);
-    if (position.seq < this.#seq) this.broken.push(`seq ${position.seq} of a position after ${this.#seq}`);
+    const seqMax = Math.max(0, ...this.#seq.values());
+    if (position.seq < seqMax) this.broken.push(`a position with seq ${position.seq} after ${seqMax}`);
     this.position = position;
     this.stops.push(...stops);
   }
 
   #apply(batch: ChangeBatch, stops: readonly TableStop[]): void {
-    const { id, primaryKey } = batch.schema;
-    const stop = stops.find(({ table }) => tableKey(table) === tableKey(id));
-    const table = this.#tables.get(tableKey(id)) ?? new Map<string, string>();
-    this.#tables.set(tableKey(id), table);
-    batch.transactions.forEach((transaction, i) => {
-      const { gtid, commitUs } = transaction;
+    const key = tableKey(batch.schema.id);
+    const stop = stops.find(({ table }) => tableKey(table) === key);
+    if (!this.#tables.has(key)) this.#tables.set(key, new Map());
+    for (const [i, { gtid, commitUs, firstRow }] of batch.transactions.entries()) {
+      // What a transaction did to a table that stops in it does not count.
+      if (stop !== undefined && !stop.at.gtids.includes(GtidSet.parse(gtid))) continue;
+      this.transactions.set(gtid, commitUs);
       const end = batch.transactions[i + 1]?.firstRow ?? batch.count;
-      if (stop !== undefined && !stop.at.gtids.includes(GtidSet.parse(gtid))) return;
-      if (this.transactions.at(-1)?.gtid !== gtid) this.transactions.push({ gtid, commitUs });
-      for (let row = transaction.firstRow; row < end; row++) {
-        const op = operationOf(must(batch.op[row], "an operation"));
-        const seq = must(batch.seq[row], "a seq");
-        if (seq <= this.#seq) this.broken.push(`seq ${seq} after ${this.#seq}`);
-        this.#seq = seq;
-        const event = eventOf(id, gtid, op, must(batch.n[row], "a number"));
-        if (this.#events.has(event)) this.broken.push(`${event} came twice`);
-        this.#events.add(event);
-        const line = Buffer.from(batch.bytes.subarray(batch.rowStart[row], must(batch.lineEnd[row], "an end") - 2));
-        const json = line.toString();
-        const values = JSON.parse(json) as Readonly<Record<string, unknown>>;
-        const key = JSON.stringify(primaryKey.map((name) => values[name]));
-        if (op === "d") {
-          if (!table.delete(key)) this.broken.push(`${event} deletes a row that is not there: ${json}`);
-        } else {
-          if (op === "c" && table.has(key)) this.broken.push(`${event} makes a row that is there: ${json}`);
-          table.set(key, json);
-        }
-      }
-    });
+      for (let row = firstRow; row < end; row++) this.#change(batch, row, gtid);
+    }
+  }
+
+  #change(batch: ChangeBatch, row: number, gtid: string): void {
+    const { id, primaryKey } = batch.schema;
+    const table = must(this.#tables.get(tableKey(id)), "the rows of a table");
+    const op = operationOf(must(batch.op[row], "an operation"));
+    const event = eventOf(id, gtid, op, must(batch.n[row], "a number"));
+    if (this.#events.has(event)) this.broken.push(`${event} came twice`);
+    this.#events.add(event);
+    const seq = must(batch.seq[row], "a seq");
+    const before = this.#seq.get(tableKey(id)) ?? 0;
+    if (seq <= before) this.broken.push(`${event} has seq ${seq} after ${before}`);
+    this.#seq.set(tableKey(id), seq);
+    // The brace that closes the line, and its newline, come behind the row.
+    const json = Buffer.from(
+      batch.bytes.subarray(batch.rowStart[row], must(batch.lineEnd[row], "an end") - 2),
+    ).toString();
+    const values = JSON.parse(json) as Readonly<Record<string, unknown>>;
+    const key = JSON.stringify(primaryKey.map((name) => values[name]));
+    const isThere = table.has(key);
+    if (isThere !== (op !== "c")) this.broken.push(`${event} of ${isThere ? "a" : "no"} row ${json}`);
+    if (op === "d") table.delete(key);
+    else table.set(key, json);
   }
 }
 

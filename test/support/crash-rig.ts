@@ -68,10 +68,22 @@ export class CrashRig implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 
-  /** A folder with a config for the tables of a database. */
-  async place(database: string, more = ""): Promise<Place> {
+  /** What the configs of the places refer to. */
+  get env(): Readonly<Record<string, string>> {
+    return { TRACE_PASSWORD: this.#bridge.password };
+  }
+
+  /** A folder with a config for the tables of a database; `ownTrace` for the trace store inside the program. */
+  async place(
+    database: string,
+    options: { readonly config?: string; readonly ownTrace?: boolean } = {},
+  ): Promise<Place> {
     const place = await this.#newPlace();
-    const config = `source: ${this.mysql.url}\ntables: ["${database}.*"]\n${CONFIG}${more}`;
+    const config = `source: ${this.mysql.url}\ntables: ["${database}.*"]\n${options.config ?? CONFIG}`;
+    if (options.ownTrace === true) {
+      await writeFile(join(place.dir, "tallylake.yaml"), config);
+      return place;
+    }
     await writeFile(join(place.dir, "base.yaml"), config);
     await this.#writeConfig(place);
     return place;
@@ -142,14 +154,18 @@ export class CrashRig implements AsyncDisposable {
     const { preload, env } = withSteps(plan);
     return TallylakeProcess.start(place.dir, args, {
       preload,
-      env: { ...env, TRACE_PASSWORD: this.#bridge.password },
+      env: { ...env, ...this.env },
     });
   }
 
   /** All that is wrong with the lake at a place, when nobody writes any more. */
-  judge(place: Place, database: TestDatabase): Promise<readonly string[]> {
-    const tables = CRASH_TABLES.map((table) => ({ database: database.name, table }));
-    return this.oracle.judge(database.connection, place, tables, { TRACE_PASSWORD: this.#bridge.password });
+  judge(
+    place: Place,
+    database: TestDatabase,
+    names: readonly string[] = CRASH_TABLES,
+  ): Promise<readonly string[]> {
+    const tables = names.map((table) => ({ database: database.name, table }));
+    return this.oracle.judge(database.connection, place, tables, this.env);
   }
 }
 

@@ -1,26 +1,28 @@
-import type { CrashRig, CrashRunEnd } from "./crash-rig.ts";
-import { seededWriter } from "./crash-rig.ts";
+import { seededWriter, type CrashRig, type CrashRun, type CrashRunEnd } from "./crash-rig.ts";
 import type { Place } from "./oracle.ts";
 import { formatPoint, type StepPoint } from "./step-plan.ts";
 import type { TestDatabase } from "./test-mysql.ts";
 
+/** Where a life of the process ends: at a step, or after a time. */
+export type Kill = StepPoint | { readonly afterMs: number };
+
+export interface ScenarioOptions {
+  /** One life after the other ends there; one that does not come there ends by itself. */
+  readonly kills: readonly Kill[];
+  readonly seed: number;
+}
+
 /** How a scenario went. */
 export interface Outcome {
   readonly name: string;
-  /** Points at which the process was killed, of those that were asked for. */
-  readonly killed: readonly StepPoint[];
+  /** Kills that did not happen, because the process did not come there. */
+  readonly missed: readonly string[];
   /** What is wrong at the end; empty when nothing is. */
   readonly wrong: readonly string[];
   /** Steps that the run behind the last kill passed. */
   readonly recovery: readonly string[];
   /** Processes that were started. */
   readonly runs: number;
-}
-
-export interface ScenarioOptions {
-  /** Points at which one life after the other ends; a life that ends otherwise is the last. */
-  readonly kills: readonly StepPoint[];
-  readonly seed: number;
 }
 
 const INIT = ["init"];
@@ -30,13 +32,17 @@ const INIT_GATES: readonly StepPoint[] = [
   { step: "init.read", nth: 2 },
   { step: "init.read-all", nth: 1 },
 ];
-const WRITES = 8;
+const WRITES_AT_GATE = 8;
+const WRITES_BETWEEN = 6;
+/** What waits in the binlog when a process starts to follow: some 350 changes of rows. */
+const WRITES_WAITING = 45;
 
-const nameOf = (command: string, kills: readonly StepPoint[]): string =>
-  [command, ...kills.map(formatPoint)].join(" ");
+const formatKill = (kill: Kill): string => ("step" in kill ? formatPoint(kill) : `after ${kill.afterMs} ms`);
 
-const failure = (run: string, end: CrashRunEnd): string =>
-  `${run} ended with ${String(end.code ?? end.signal)}: ${end.stderr.trim().split("\n").slice(-4).join(" | ")}`;
+function failure(command: readonly string[], { code, signal, stderr }: CrashRunEnd): string {
+  const said = stderr.trim().split("\n").slice(-6).join(" | ");
+  return `${command.join(" ")} ended with ${String(code ?? signal)}: ${said}`;
+}
 
 /**
  * A snapshot under writes that is killed as often as asked, then finished, then followed. The tables change
@@ -46,14 +52,13 @@ export async function initScenario(rig: CrashRig, options: ScenarioOptions): Pro
   await using database = await rig.database();
   const place = await rig.place(database.name);
   const write = seededWriter(database, options);
-  const onGate = (): Promise<void> => write(WRITES);
-  const run = { args: INIT, gates: INIT_GATES, onGate };
+  const run = { args: INIT, gates: INIT_GATES, onGate: () => write(WRITES_AT_GATE) };
   const lives = await live(rig, place, { run, kills: options.kills, between: () => write(1) });
-  const { end } = lives;
-  if (end.code !== 0) return { ...lives.outcome, wrong: [failure("init", end)] };
+  if (lives.wrong.length > 0) return lives;
   const followed = await rig.run(place, { args: FOLLOW });
-  if (followed.code !== 0) return { ...lives.outcome, wrong: [failure("follow", followed)] };
-  return await finish(rig, { ...lives.outcome, runs: lives.outcome.runs + 1 }, { place, database });
+  const runs = lives.runs + 1;
+  if (followed.code !== 0) return { ...lives, runs, wrong: [failure(FOLLOW, followed)] };
+  return await judged(rig, { ...lives, runs }, { place, database });
 }
 
 /** A lake behind its first commits, with changes waiting in the binlog. */
@@ -62,65 +67,84 @@ export interface FollowStart {
   readonly database: TestDatabase;
 }
 
-export async function followStart(rig: CrashRig, seed: number): Promise<FollowStart> {
+export async function followStart(
+  rig: CrashRig,
+  { seed, ownTrace = false }: { readonly seed: number; readonly ownTrace?: boolean },
+): Promise<FollowStart> {
   const database = await rig.database();
-  const place = await rig.place(database.name);
+  const place = await rig.place(database.name, { ownTrace });
   const end = await rig.run(place, { args: INIT });
-  if (end.code !== 0) throw new Error(failure("init", end));
-  await seededWriter(database, { seed })(45);
+  if (end.code !== 0) throw new Error(failure(INIT, end));
+  await seededWriter(database, { seed })(WRITES_WAITING);
   return { place, database };
 }
 
-/** Follows a prepared binlog from a prepared lake, killed as often as asked. */
+/** Follows a prepared binlog from a copy of a prepared lake, killed as often as asked. */
 export async function followScenario(
   rig: CrashRig,
   start: FollowStart,
-  options: Pick<ScenarioOptions, "kills">,
+  kills: readonly Kill[],
 ): Promise<Outcome> {
   const place = await rig.copy(start.place);
-  const lives = await live(rig, place, { run: { args: FOLLOW }, kills: options.kills });
-  const { end } = lives;
-  if (end.code !== 0) return { ...lives.outcome, wrong: [failure("follow", end)] };
-  return finish(rig, lives.outcome, { place, database: start.database });
+  const lives = await live(rig, place, { run: { args: FOLLOW }, kills });
+  return lives.wrong.length > 0 ? lives : judged(rig, lives, { place, database: start.database });
 }
 
-interface Lives {
-  readonly end: CrashRunEnd;
-  readonly outcome: Outcome;
+/** Follows a lake of its own, with new changes before each life, so that none of them has nothing to do. */
+export async function followChain(
+  rig: CrashRig,
+  options: ScenarioOptions & { readonly ownTrace?: boolean },
+): Promise<Outcome> {
+  const start = await followStart(rig, options);
+  await using database = start.database;
+  const write = seededWriter(database, { seed: options.seed + 1 });
+  const lives = await live(rig, start.place, {
+    run: { args: FOLLOW },
+    kills: options.kills,
+    between: () => write(WRITES_BETWEEN),
+  });
+  return lives.wrong.length > 0 ? lives : await judged(rig, lives, { place: start.place, database });
 }
 
+/** Lets the process live and die, and at last live to its own end. */
 async function live(
   rig: CrashRig,
   place: Place,
   plan: {
-    readonly run: Parameters<CrashRig["run"]>[1];
-    readonly kills: readonly StepPoint[];
+    readonly run: CrashRun;
+    readonly kills: readonly Kill[];
     readonly between?: () => Promise<void>;
   },
-): Promise<Lives> {
+): Promise<Outcome> {
   const { kills, run } = plan;
-  const killed: StepPoint[] = [];
-  let runs = 0;
-  let end: CrashRunEnd | null = null;
-  for (const kill of [...kills, undefined]) {
-    end = await rig.run(place, { ...run, kill });
-    runs++;
-    if (kill === undefined || !end.isKilled) break;
-    killed.push(kill);
+  const name = [run.args[0] ?? "", ...kills.map(formatKill)].join(" ");
+  const missed: string[] = [];
+  for (const [i, kill] of kills.entries()) {
+    const end = await rig.run(place, {
+      ...run,
+      ...("step" in kill ? { kill } : { killAfterMs: kill.afterMs }),
+    });
+    if (!end.isKilled) missed.push(formatKill(kill));
+    if (!end.isKilled && end.code !== 0) {
+      return { name, missed, wrong: [failure(run.args, end)], recovery: end.steps, runs: i + 1 };
+    }
     await plan.between?.();
   }
-  if (end === null) throw new Error("a scenario has at least one life");
-  const name = nameOf(run.args[0] ?? "", kills);
-  return { end, outcome: { name, killed, wrong: [], recovery: end.steps, runs } };
+  const end = await rig.run(place, run);
+  const wrong = end.code === 0 ? [] : [failure(run.args, end)];
+  return { name, missed, wrong, recovery: end.steps, runs: kills.length + 1 };
 }
 
-async function finish(
+async function judged(
   rig: CrashRig,
   outcome: Outcome,
   { place, database }: { readonly place: Place; readonly database: TestDatabase },
 ): Promise<Outcome> {
   const wrong = await rig.judge(place, database);
-  // What went wrong stays to be looked at.
-  if (wrong.length === 0) await rig.remove(place);
+  await rig.remove(place);
   return { ...outcome, wrong, runs: outcome.runs + 1 };
 }
+
+/** Everything that is wrong in any of them, with the name of the scenario. */
+export const allWrong = (outcomes: readonly Outcome[]): readonly string[] =>
+  outcomes.flatMap(({ name, wrong }) => wrong.map((what) => `${name}: ${what}`));

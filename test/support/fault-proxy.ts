@@ -1,19 +1,27 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 import { waitFor } from "./wait-for.ts";
 
-/** Changes bytes on their way from the server to the client; `offset` counts those of this connection so far. */
-export type Spoil = (chunk: Buffer, offset: number) => void;
+/** What happens to a new connection once that many bytes have come from the server. */
+export interface Limit {
+  readonly bytes: number;
+  readonly then: "cut" | "freeze";
+}
+
+/** The first byte of the command that asks MySQL for its binlog by GTIDs. */
+const BINLOG_DUMP_GTID = 0x1e;
+const HEADER_BYTES = 4;
 
 /**
- * A TCP connection to a server that can go wrong in every way a network can: cut, swallowed without a word,
- * refused, or with damaged bytes. `await using proxy = await FaultProxy.start(port)`.
+ * A TCP connection to a MySQL server that can go wrong in every way a network can: cut, swallowed without a
+ * word, refused, led elsewhere, or with damaged bytes. `await using proxy = await FaultProxy.start(port)`.
  */
 export class FaultProxy implements AsyncDisposable {
-  readonly #target: number;
+  #target: number;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #port = 0;
-  #spoil: Spoil | null = null;
+  #limit: Limit | null = null;
+  #damageIn: number | null = null;
   /** Connections that were opened so far. */
   opened = 0;
 
@@ -30,20 +38,31 @@ export class FaultProxy implements AsyncDisposable {
     return proxy;
   }
 
-  get port(): number {
-    return this.#port;
-  }
-
-  /** Of a MySQL behind it, with the user of `url`. */
+  /** The URL of the server, by way of the proxy. */
   urlFor(url: string): string {
     const there = new URL(url);
     there.port = String(this.#port);
     return there.toString();
   }
 
-  /** From now on new connections have their bytes from the server changed; null leaves them alone again. */
-  spoil(change: Spoil | null): void {
-    this.#spoil = change;
+  /** Flips a bit of a binlog stream: of the byte that comes so many from now. */
+  damage(bytesFromNow: number): void {
+    this.#damageIn = bytesFromNow;
+  }
+
+  /** Whether the bit was flipped. */
+  get isDamaged(): boolean {
+    return this.#damageIn === null;
+  }
+
+  /** Of new connections; null leaves them alone again. */
+  limit(limit: Limit | null): void {
+    this.#limit = limit;
+  }
+
+  /** New connections lead there. */
+  redirect(target: number): void {
+    this.#target = target;
   }
 
   /** All connections stop carrying bytes, both ways, without an end. New ones work. */
@@ -56,7 +75,7 @@ export class FaultProxy implements AsyncDisposable {
     for (const pair of this.#pairs) pair.destroy();
   }
 
-  /** Nobody listens any more; connections that are there stay. */
+  /** Ends all connections, and nobody listens any more. */
   async refuse(): Promise<void> {
     await new Promise((resolve) => {
       this.#server.close(resolve);
@@ -78,23 +97,50 @@ export class FaultProxy implements AsyncDisposable {
 
   #accept(client: Socket): void {
     this.opened++;
-    const pair = new Pair(client, connect(this.#target, "127.0.0.1"), this.#spoil);
+    const pair = new Pair(client, connect(this.#target, "127.0.0.1"), {
+      limit: this.#limit,
+      damage: (chunk, headerAt) => {
+        this.#spoil(chunk, headerAt);
+      },
+    });
     this.#pairs.add(pair);
     client.once("close", () => {
       this.#pairs.delete(pair);
     });
   }
+
+  #spoil(chunk: Buffer, isSpared: (at: number) => boolean): void {
+    if (this.#damageIn === null) return;
+    let at = this.#damageIn;
+    while (at < chunk.length && isSpared(at)) at++;
+    if (at >= chunk.length) {
+      this.#damageIn = at - chunk.length;
+      return;
+    }
+    chunk.writeUInt8(chunk.readUInt8(at) ^ 0x10, at);
+    this.#damageIn = null;
+  }
+}
+
+interface Faults {
+  readonly limit: Limit | null;
+  readonly damage: (chunk: Buffer, isSpared: (at: number) => boolean) => void;
 }
 
 class Pair {
   readonly #client: Socket;
   readonly #server: Socket;
+  readonly #faults: Faults;
   #isFrozen = false;
-  #offset = 0;
+  #isDump = false;
+  #bytes = 0;
+  /** Bytes until the next packet of the stream begins. */
+  #untilPacket = 0;
 
-  constructor(client: Socket, server: Socket, spoil: Spoil | null) {
+  constructor(client: Socket, server: Socket, faults: Faults) {
     this.#client = client;
     this.#server = server;
+    this.#faults = faults;
     const end = (): void => {
       this.destroy();
     };
@@ -104,13 +150,11 @@ class Pair {
       socket.on("close", end);
     }
     client.on("data", (chunk) => {
+      if (chunk[HEADER_BYTES] === BINLOG_DUMP_GTID) this.#isDump = true;
       if (!this.#isFrozen) server.write(chunk);
     });
     server.on("data", (chunk) => {
-      if (this.#isFrozen) return;
-      spoil?.(chunk, this.#offset);
-      this.#offset += chunk.length;
-      client.write(chunk);
+      this.#forward(chunk);
     });
   }
 
@@ -121,5 +165,33 @@ class Pair {
   destroy(): void {
     this.#client.destroy();
     this.#server.destroy();
+  }
+
+  #forward(chunk: Buffer): void {
+    if (this.#isFrozen) return;
+    if (this.#isDump) this.#faults.damage(chunk, this.#numberBytes(chunk));
+    const { limit } = this.#faults;
+    const room = limit === null ? chunk.length : limit.bytes - this.#bytes;
+    this.#bytes += chunk.length;
+    this.#client.write(chunk.subarray(0, Math.max(0, room)));
+    if (limit === null || this.#bytes < limit.bytes) return;
+    if (limit.then === "freeze") this.freeze();
+    else this.#client.end(() => this.destroy());
+  }
+
+  /**
+   * Where in a chunk the running numbers of packets stand. The MySQL driver complains of a wrong one on the
+   * console and takes the packet all the same, so there is nothing to see in damaging it.
+   */
+  #numberBytes(chunk: Buffer): (at: number) => boolean {
+    const found = new Set<number>();
+    let at = this.#untilPacket;
+    while (at + HEADER_BYTES <= chunk.length) {
+      found.add(at + 3);
+      at += HEADER_BYTES + chunk.readUIntLE(at, 3);
+    }
+    // A header that is cut in two is not looked at: what follows is only less exact.
+    this.#untilPacket = Math.max(0, at - chunk.length);
+    return (place) => found.has(place);
   }
 }

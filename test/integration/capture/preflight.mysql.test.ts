@@ -226,7 +226,7 @@ mysqlTest(
     const messages: Readonly<Record<string, string>> = {
       "REPLICATION SLAVE": `error SOURCE_GRANT_MISSING ${shown} lacks REPLICATION SLAVE: the binlog cannot be read`,
       "REPLICATION CLIENT": `error SOURCE_GRANT_MISSING ${shown} lacks REPLICATION CLIENT: the position of the binlog is not known`,
-      XA_RECOVER_ADMIN: `warning SOURCE_GRANT_MISSING ${shown} lacks XA_RECOVER_ADMIN: a snapshot cannot look for prepared XA transactions, and if there is one, the stream stops when it ends`,
+      XA_RECOVER_ADMIN: `error SOURCE_GRANT_MISSING ${shown} lacks XA_RECOVER_ADMIN: prepared XA transactions are not seen, and a snapshot would lose their rows`,
     };
     for (const grant of GRANTS) {
       await database.run(`REVOKE ${grant} ON *.* FROM ${quoted}`);

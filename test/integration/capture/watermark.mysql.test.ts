@@ -102,6 +102,7 @@ mysqlTest("without the grant open XA transactions are unknown", async ({ mysql, 
   try {
     await using session = await CaptureSession.open(mysql.url, { user });
     expect(await readOpenXa(session.connection)).toBeNull();
+    expect((await errorOf(requireNoOpenXa(session.connection)))?.code).toBe("SOURCE_GRANT_MISSING");
   } finally {
     await database.run(`DROP USER ${user}@'%'`);
   }

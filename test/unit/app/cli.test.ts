@@ -73,6 +73,13 @@ describe("commands", () => {
       },
     ],
     [
+      ["query", "FROM t", "--as-of", "20261121"],
+      {
+        name: "query",
+        options: { sql: "FROM t", asOf: { kind: "instant", instant: "20261121" }, format: "table" },
+      },
+    ],
+    [
       ["query", "FROM t", "--as-of", "2026-11-21"],
       {
         name: "query",
@@ -146,7 +153,7 @@ describe("mistakes", () => {
     ],
     [
       ["query", "x", "--as-of", "2026-02-30"],
-      "option '--as-of <when>' argument '2026-02-30' is invalid. It must be an instant of 17 digits as `status` shows them, or a time such as 2026-11-21T10:00Z",
+      "option '--as-of <when>' argument '2026-02-30' is invalid. It must be an instant as `status` shows them, its first digits, or a time such as 2026-11-21T10:00Z",
       "see `tallylake query --help`",
     ],
   ])("%j", (argv, message, hint) => {
@@ -228,7 +235,7 @@ describe("help", () => {
       Runs a SELECT of DuckDB over the synced tables, all at one position.
 
       Options:
-        --as-of <when>         an earlier state: an instant, or a time
+        --as-of <when>         an earlier state: an instant or its first digits, or a time
         --format <format>      form of the rows (choices: "table", "csv", "json", "arrow", default:
                                "table")
         -h, --help             print this help
@@ -254,7 +261,14 @@ describe("help", () => {
         75  away for the moment: try again later
 
       Notes:
-        Times without a zone are UTC.
+        Tables are called database.table, or table where no other one has its name.
+        table$meta shows the columns that tallylake (_tl_) and Hudi (_hoodie_) add as well.
+        Several tables are shown at the newest position that is known of all of them; where
+        that is not their newest state, or there is none, stderr says so.
+        --as-of counts all that it begins: 20261121 is the end of that day's commits.
+        Times without a zone are UTC; DATETIME is shown without one, TIMESTAMP in UTC.
+        csv: NULL is an empty field, the empty text is "". json: one object a line.
+        arrow: an IPC stream. Types that Arrow or JSON lack come as DuckDB prints them.
       "
     `);
     expect(text("help", "query")).toBe(text("query", "--help"));

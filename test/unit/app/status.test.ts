@@ -59,7 +59,7 @@ const table = (name: string, rest: Partial<TableStatusFacts> = {}): TableStatusF
   lakeError: null,
   snapshot: null,
   stop: null,
-  oldestMissingMs: null,
+  quiet: null,
   ...rest,
 });
 
@@ -134,21 +134,31 @@ describe("state is derived from progress", () => {
 });
 
 describe("lag", () => {
+  const quiet = (through: number, commitMs: number | null): Partial<TableStatusFacts> => ({
+    ...BEHIND,
+    quiet: { through: set(through), commitMs },
+  });
   const lag = (tableFacts: Partial<TableStatusFacts>, facts: Partial<StatusFacts> = {}) => {
     const [derived] = deriveStatus({ ...FACTS, ...facts, tables: [table("orders", tableFacts)] }).tables;
     return [derived?.lagTransactions, derived?.lag, derived?.isPurged];
   };
 
-  test("is exact where nothing is missing or the oldest missing one is known, else a bound, else unknown", () => {
+  test("is exact where nothing is missing, else a bound, else unknown", () => {
     expect(lag({})).toEqual([0n, { ms: 0, atMost: false }, false]);
     expect(lag(BEHIND)).toEqual([10n, { ms: 60_000, atMost: true }, false]);
-    expect(lag({ ...BEHIND, oldestMissingMs: NOW - 1500 })).toEqual([
-      10n,
-      { ms: 1500, atMost: false },
-      false,
-    ]);
-    expect(lag({ ...BEHIND, oldestMissingMs: NOW + 1500 })).toEqual([10n, { ms: 0, atMost: false }, false]);
+    // The clocks of two servers may differ.
+    expect(lag({ checkpoint: checkpoint(1990, -500) })).toEqual([10n, { ms: 0, atMost: true }, false]);
     expect(lag(NEVER)).toEqual([null, null, null]);
+    // Nothing has come for the table since its commit, says the process that follows it.
+    expect(lag(quiet(1995, NOW - 800))).toEqual([5n, { ms: 800, atMost: true }, false]);
+    expect(lag(quiet(2000, NOW - 800))).toEqual([0n, { ms: 0, atMost: false }, false]);
+    expect(lag(quiet(1995, null))).toEqual([5n, { ms: 60_000, atMost: true }, false]);
+    // What is purged counts from the commit, where the next start begins.
+    expect(lag({ ...quiet(2000, NOW), checkpoint: checkpoint(50, 0) })).toEqual([
+      0n,
+      { ms: 0, atMost: false },
+      true,
+    ]);
     expect(lag({}, NO_SOURCE)).toEqual([null, null, null]);
     const { last: _last, ...position } = checkpoint(1990, 0).position;
     expect(lag({ checkpoint: { ...checkpoint(1, 0), position: { ...position, last: null } } })).toEqual([
@@ -200,13 +210,13 @@ const render = (facts: StatusFacts, width = 160): string =>
 describe("text", () => {
   test("lag and position first, worst table first, remedies beside what stopped", () => {
     expect(render(MANY)).toMatchInlineSnapshot(`
-      "lag     1,901 transactions, at most 1m00s; unknown for 3 of 7 tables
-      head    binlog.000042:1234
-              11111111-2222-3333-4444-555555555555:1-2000
-      source  shop, MySQL 9.7.4 at db:3306
-      binlog  binlog.000040 is the oldest that is there
-      follow  process 4242, since 2026-11-21 11:00:00 UTC
-      trace   away (connection refused), 12 commits queued, the oldest 5m02s ago
+      "lag      1,901 transactions, at most 1m00s; unknown for 3 of 7 tables
+      head     binlog.000042:1234
+               11111111-2222-3333-4444-555555555555:1-2000
+      source   shop, MySQL 9.7.4 at db:3306
+      binlog   binlog.000040 is the oldest that is there
+      process  4242, since 2026-11-21 11:00:00 UTC
+      trace    away (connection refused), 12 commits queued, the oldest 5m02s ago
 
       table              state                       transactions            lag  checkpoint        last commit       rows
       shop.refund        stopped                               10  at most 1m00s  binlog.000041:77    6m00s ago    unknown
@@ -245,12 +255,12 @@ describe("text", () => {
       trace: { state: "unknown", queuedCommits: null, oldestQueuedMs: null, error: null },
     });
     expect(text).toMatchInlineSnapshot(`
-      "lag     unknown
-      head    unknown: connection refused
-      source  shop at db:3306
-      binlog  unknown
-      follow  unknown
-      trace   unknown, queue unknown
+      "lag      unknown
+      head     unknown: connection refused
+      source   shop at db:3306
+      binlog   unknown
+      process  unknown
+      trace    unknown, queue unknown
 
       table        state    transactions      lag  checkpoint        last commit       rows
       shop.orders  unknown       unknown  unknown  binlog.000041:77   15m00s ago  1,200,000
@@ -270,17 +280,17 @@ describe("text", () => {
       trace: { ...FACTS.trace, state: "off" },
     });
     expect(text).toMatchInlineSnapshot(`
-      "lag     unknown
-      head    binlog.000042:1234
-              11111111-2222-3333-4444-555555555555:1-2000
-      source  shop, MySQL 9.7.4 at db:3306
-      binlog  binlog.000040 is the oldest that is there
-      follow  no process
-      trace   off
+      "lag      unknown
+      head     binlog.000042:1234
+               11111111-2222-3333-4444-555555555555:1-2000
+      source   shop, MySQL 9.7.4 at db:3306
+      binlog   binlog.000040 is the oldest that is there
+      process  none
+      trace    off
 
       no tables
 
-      next: \`tallylake follow\`
+      next: \`tallylake check\`, which says what the patterns of the config mean
       "
     `);
   });
@@ -336,7 +346,7 @@ test("JSON has null for what is not known, and seconds", () => {
       offset: 1234,
       oldestBinlog: "binlog.000040",
     },
-    follow: { state: "alive", pid: 4242, sinceMs: NOW - 3_600_000 },
+    process: { state: "alive", pid: 4242, sinceMs: NOW - 3_600_000 },
     trace: { state: "away", queuedCommits: 12, oldestQueuedMs: NOW - 302_000, error: "connection refused" },
     tables: [
       {

@@ -6,7 +6,7 @@ const ddl = (...tables: readonly (readonly [string, string])[]): Statement => ({
   tables: tables.map(([database, table]) => ({ database, table })),
 });
 const kind = (
-  name: "begin" | "commit" | "rollback" | "xaStart" | "harmless" | "unknown" | "dml",
+  name: "begin" | "commit" | "rollback" | "rollbackTo" | "xaStart" | "harmless" | "unknown" | "dml",
 ): Statement => ({
   kind: name,
 });
@@ -16,14 +16,17 @@ const CASES: readonly (readonly [string, Statement])[] = [
   ["START TRANSACTION", kind("begin")],
   ["COMMIT", kind("commit")],
   ["ROLLBACK", kind("rollback")],
-  ["ROLLBACK TO `s`", kind("harmless")],
-  ["ROLLBACK WORK TO SAVEPOINT s", kind("harmless")],
+  ["ROLLBACK WORK", kind("rollback")],
+  ["ROLLBACK TO `s`", kind("rollbackTo")],
+  ["ROLLBACK WORK TO SAVEPOINT s", kind("rollbackTo")],
   ["SAVEPOINT `s`", kind("harmless")],
   ["XA START X'01',X'',1", kind("xaStart")],
   ["XA END X'01',X'',1", kind("harmless")],
   ["XA COMMIT X'01',X'',1", kind("harmless")],
   ["create table `a``b`.`c.d` (id int)", ddl(["a`b", "c.d"])],
-  ["CREATE TABLE IF NOT EXISTS x LIKE y", ddl(["db", "x"])],
+  ["CREATE TABLE IF NOT EXISTS x LIKE y", kind("harmless")],
+  ["CREATE TABLE IF NOT EXISTS", kind("unknown")],
+  ["CREATE TABLE `IF` (`NOT` int)", ddl(["db", "IF"])],
   ["CREATE TABLE `select` (`table` int, event int)", ddl(["db", "select"])],
   ["CREATE /*!50100 TEMPORARY */ TABLE t (a int)", kind("harmless")],
   ["CREATE TEMPORARY TABLE t (a int)", kind("harmless")],

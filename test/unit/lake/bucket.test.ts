@@ -46,10 +46,14 @@ describe("the bucket of a record key", () => {
 
   test("lies among the buckets", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "grapheme", minLength: 1 }), fc.integer({ min: 1, max: 500 }), (key, n) => {
-        const bucket = bucketOf(key, ["id"], n);
-        return Number.isInteger(bucket) && bucket >= 0 && bucket < n;
-      }),
+      fc.property(
+        fc.string({ unit: "grapheme", minLength: 1 }),
+        fc.integer({ min: 1, max: 500 }),
+        (key, n) => {
+          const bucket = bucketOf(key, ["id"], n);
+          return Number.isInteger(bucket) && bucket >= 0 && bucket < n;
+        },
+      ),
     );
   });
 });

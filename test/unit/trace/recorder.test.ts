@@ -81,6 +81,17 @@ describe("Recorder", () => {
     expect(bench.lines).toEqual([]);
   });
 
+  test("whoever waits for it does not wait until more commits have gathered", async () => {
+    const bench = new Bench();
+    const recorder = bench.running({ lingerMs: 3_600_000 });
+    await recorder.settled(soon());
+    recorder.notify(ORDERS, bench.lake.commit(ORDERS));
+    // The recorder is at its hour of rest by the time that somebody asks.
+    await new Promise(setImmediate);
+    await recorder.settled(soon());
+    expect(await bench.recorded(ORDERS)).toHaveLength(1);
+  });
+
   test("a table that was not named at the start is recorded from its first commit", async () => {
     const bench = new Bench();
     bench.lake.commit(ORDERS);

@@ -13,6 +13,12 @@ const FACTS = {
   windowMs: null,
   queuedCommits: 0,
 };
+const NOTHING = {
+  atGtids: "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-400",
+  keys: [],
+  keysDiffering: 0,
+  note: null,
+};
 const rendered = (report: Report, width: number): string =>
   renderReport(report, { width, paint: plainPaint });
 
@@ -22,11 +28,11 @@ not compared with the source arm: the binlog is purged up to binlog.000017
 2 commits wait for the trace store and are not in this report
 
 table               window (UTC)            verdict  capture  consume    rows
-shop.order_item_w…  2026-11-21 09:59–10:00  missing    3,312    3,311  10,478
+shop.order_item_w…  2026-11-21 09:59–10:00  missing    3,300    3,299  10,478
 shop.order_item_w…  2026-11-21 09:58–09:59  match     12,040   12,040   9,488
 shop.order_item_w…  2026-11-21 10:01        match          7        7  10,480
 shop.coupon         2026-11-21 09:59        match          3        3     102
-shop.customer       2026-11-21 09:58–09:59  match      1,216    1,216   1,429
+shop.customer       2026-11-21 09:58–09:59  match      1,204    1,204   1,429
 shop.customer       2026-11-21 10:01        match         30       30   1,438
 
 shop.order_item_with_a_long_name  missing
@@ -54,11 +60,11 @@ not compared with the source arm: the binlog is purged up to binlog.000017
 2 commits wait for the trace store and are not in this report
 
 table                             window (UTC)            verdict  read  capture  consume  duplicate  applied  written   lake    rows
-shop.order_item_with_a_long_name  2026-11-21 09:59–10:00  missing     –    3,312    3,311         12    2,970    2,546  2,546  10,478
+shop.order_item_with_a_long_name  2026-11-21 09:59–10:00  missing     –    3,300    3,299         12    2,970    2,546  2,546  10,478
 shop.order_item_with_a_long_name  2026-11-21 09:58–09:59  match     200   12,040   12,040          –   11,036    9,488  9,488   9,488
 shop.order_item_with_a_long_name  2026-11-21 10:01        match       –        7        7          –        7        6      6  10,480
 shop.coupon                       2026-11-21 09:59        match       –        3        3          –        3        3      3     102
-shop.customer                     2026-11-21 09:58–09:59  match     500    1,216    1,216         12    1,584    1,429  1,429   1,429
+shop.customer                     2026-11-21 09:58–09:59  match     500    1,204    1,204         12    1,584    1,429  1,429   1,429
 shop.customer                     2026-11-21 10:01        match       –       30       30          –       27       23     23   1,438
 
 shop.order_item_with_a_long_name  missing
@@ -107,6 +113,22 @@ shop.coupon  2026-11-21 09:59  match          1        3        3        3      
 next: \`tallylake report --deep\`
 `);
   expect(reportExitCode(report)).toBe(0);
+});
+
+test("compared content that is the same says how much it was", () => {
+  const deep = { ...NOTHING, verdict: "match", rowsSource: 1_200, rowsLake: 1_200 } as const;
+  const coupon = { ...sampleTable("coupon", [3]), deep };
+  const orders = { ...sampleTable("orders", [5]), deep: { ...deep, rowsSource: 300, rowsLake: 300 } };
+  const linesOf = (report: Report): readonly string[] => rendered(report, 100).split("\n").slice(0, 3);
+  expect(linesOf(buildReport({ ...FACTS, tables: [coupon, orders] }))).toEqual([
+    "match: exact up to 2026-11-21 10:00:00 UTC, 2 of 2 tables",
+    "content compared: 1,500 rows of 2 tables, the same in MySQL and the lake",
+    "not compared with the source arm: the binlog is purged up to binlog.000017",
+  ]);
+  const changing = { ...orders, deep: { ...deep, verdict: "inconclusive", note: "it changed" } as const };
+  expect(linesOf(buildReport({ ...FACTS, tables: [coupon, changing] }))[1]).toBe(
+    "content compared: 1,200 rows of 1 of 2 tables, the same in MySQL and the lake",
+  );
 });
 
 test("what is not settled is open, and decides nothing", () => {
