@@ -1,33 +1,55 @@
+import { EXIT } from "../types/errors.ts";
 import type { CommitResult } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
 import type { Log } from "../util/log.ts";
 import type { CommandContext, FollowOptions } from "./command.ts";
 import { FollowDaemon } from "./follow-daemon.ts";
 import { runFollow } from "./follow.ts";
-import { requireFirstCommit, Session } from "./session.ts";
+import { PATIENCE_MS, Session, type FollowedTables, type TableProblem } from "./session.ts";
 import { SliceCleaner } from "./slice-cleaner.ts";
-import { StopRegister } from "./stop-register.ts";
+import { standingStop, StopRegister } from "./stop-register.ts";
 
 /** `tallylake follow`. */
 export function followCommand(context: CommandContext, options: FollowOptions): Promise<number> {
   const { log, lifecycle } = context;
   return Session.use(context, async (session) => {
-    const tables = await session.openTables();
-    for (const table of tables) requireFirstCommit(table);
+    const { tables, left } = await session.openFollowedTables();
     const recorder = await session.openRecorder(tables.map((table) => table.lake));
     const target = options.untilCaughtUp ? (await session.source.head()).gtids : null;
     lifecycle.finishing(() => "what was read of the binlog, with a commit of each table");
     log.info("following", { tables: tables.length, until: target?.toString() });
     const daemon = new FollowDaemon(context, recorder);
     await daemon.open();
+    const reminding = remindOf(left, log);
     try {
-      const code = await follow(context, { session, tables, recorder, daemon, target });
+      const code = await follow(context, { session, tables, left, recorder, daemon, target });
       await recorder.settled(AbortSignal.timeout(SETTLE_MS)).catch(() => undefined);
-      return code;
+      return left.length > 0 ? EXIT.mismatch : code;
     } finally {
+      reminding.end();
       await daemon.close();
     }
   });
+}
+
+/** How often a table that is left out is told about again. */
+const REMIND_MS = 60_000;
+
+/** Tells which tables are left out, with the remedies: at once, again and again, and at the end. */
+function remindOf(left: readonly TableProblem[], log: Log): { readonly end: () => void } {
+  const remind = (): void => {
+    for (const { table, code, message, hint } of left) {
+      log.error(message, { table: formatTableId(table), code, remedy: hint });
+    }
+  };
+  remind();
+  const timer = setInterval(remind, REMIND_MS);
+  return {
+    end: () => {
+      clearInterval(timer);
+      remind();
+    },
+  };
 }
 
 /** How long a program that ends waits for the trace store to take the last counts; they are not lost. */
@@ -35,7 +57,8 @@ const SETTLE_MS = 5000;
 
 interface FollowParts {
   readonly session: Session;
-  readonly tables: Awaited<ReturnType<Session["openTables"]>>;
+  readonly tables: FollowedTables["tables"];
+  readonly left: FollowedTables["left"];
   readonly recorder: Awaited<ReturnType<Session["openRecorder"]>>;
   readonly daemon: FollowDaemon;
   readonly target: Parameters<typeof runFollow>[0]["target"];
@@ -43,10 +66,14 @@ interface FollowParts {
 
 async function follow(
   context: CommandContext,
-  { session, tables, recorder, daemon, target }: FollowParts,
+  { session, tables, left, recorder, daemon, target }: FollowParts,
 ): Promise<number> {
-  const { config, log, signal, now } = context;
+  const { config, log, signal } = context;
   const stops = await StopRegister.open(config.stateDir, log);
+  for (const problem of left) {
+    const stop = await standingStop(config.lakeDir, problem);
+    if (stop !== null) stops.stopped(stop);
+  }
   const cleaner = new SliceCleaner(context);
   const lakes = tables.map((table) => table.lake);
   for (const { id, checkpoint } of lakes) {
@@ -60,7 +87,9 @@ async function follow(
       target,
       log,
       signal,
-      now,
+      // The clock of the machine may be set back by an hour, and commits must not wait for it.
+      now: () => performance.now(),
+      ...(target === null ? {} : { patienceMs: PATIENCE_MS }),
       onRunning: (state) => {
         daemon.running(state);
       },

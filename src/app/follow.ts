@@ -55,7 +55,7 @@ const REMIND_MS = 60_000;
 
 /** Resolves with the exit code: 0, or 1 when a table has stopped. */
 export async function runFollow(run: FollowRun): Promise<number> {
-  const { config, source, tables, log, now } = run;
+  const { config, tables, log, now } = run;
   const identity = { source: config.source.name, epoch: config.source.epoch };
   const { serverUuid } = must(tables[0]?.checkpoint, "the checkpoint of a table");
   const appliers = tables.map((table) => new TableApplier({ table, identity, serverUuid, now }));

@@ -9,22 +9,28 @@
  * | between two tables' first commits         | the committed ones are done; the others go on as above           |
  * | after the last commit                     | finds nothing to do, and removes what is left of the manifest    |
  *
- * A table whose definition changed between the watermarks cannot be put together; its chunks are thrown away
- * and its snapshot begins anew, a few times.
+ * A table whose definition changed between the watermarks cannot be put together; its chunks are thrown away,
+ * and the caller begins its snapshot anew, with its new definition.
+ *
+ * The low watermark is noted before the definitions count: what was read of them before is compared afterwards.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { MysqlSource } from "../capture/mysql-source.ts";
+import { readTables } from "../capture/schema-reader.ts";
 import { SnapshotManifest } from "../capture/snapshot-manifest.ts";
+import { tableSchema } from "../capture/table-facts.ts";
 import { InProcessChannel } from "../channel/in-process.ts";
 import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
-import { syncError } from "../types/errors.ts";
-import type { CommitResult, TableStop } from "../types/ports.ts";
+import { isSyncError, syncError } from "../types/errors.ts";
+import type { CommitResult, SnapshotStart, TableStop } from "../types/ports.ts";
 import { compareBinlogOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId, tableKey } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
+import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
+import { retry } from "../util/retry.ts";
 import { step } from "../util/step.ts";
 import type { Config } from "./config.ts";
 import { runPipeline } from "./pipeline.ts";
@@ -41,43 +47,49 @@ export interface InitRun {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** How long to wait for a source that went away; without it for ever. */
+  readonly patienceMs?: number;
+  /** How long to wait for the end of prepared XA transactions. */
+  readonly xaWaitMs?: number;
 }
 
 export interface InitOutcome {
   readonly committed: readonly CommitResult[];
-  /** Tables that could not be put together, with the last reason. */
+  /** Tables that could not be put together, with the reason. */
   readonly stopped: readonly TableStop[];
 }
 
-/** How often a table whose definition changes under its snapshot begins anew. */
-const ROUNDS_MAX = 3;
+const XA_WAIT_MS = 60_000;
 
 export const snapshotDir = (config: Config): string => join(config.stateDir, "snapshot");
 
+/**
+ * @throws SyncError TABLE_SCHEMA_CHANGED or TABLE_ABSENT when a table changed while it was read: what is done
+ *   is kept, and the next run goes on with the tables as they are then
+ */
 export async function runInit(run: InitRun): Promise<InitOutcome> {
-  const committed: CommitResult[] = [];
-  let pending = run.tables;
-  let stopped: readonly TableStop[] = [];
-  for (let round = 1; pending.length > 0 && round <= ROUNDS_MAX; round++) {
-    const manifest = await openManifest(run);
-    await readChunks({ ...run, ...run.config.snapshot, manifest, tables: pending });
-    step("init.read-all");
-    const outcome = await finish(run, manifest, pending);
-    committed.push(...outcome.committed);
-    stopped = outcome.stopped;
-    const again = new Set(stopped.map((stop) => tableKey(stop.table)));
-    pending = pending.filter((table) => again.has(tableKey(table.schema.id)));
-    for (const stop of stopped) {
-      run.log.warn("the snapshot of a table begins anew", {
-        table: formatTableId(stop.table),
-        code: stop.code,
-        round,
-      });
-    }
-    if (pending.length > 0) await rm(snapshotDir(run.config), { recursive: true, force: true });
+  const manifest = await openManifest(run);
+  await requireSameSchemas(run);
+  await readChunks({ ...run, ...run.config.snapshot, manifest, tables: run.tables });
+  step("init.read-all");
+  const outcome = await finish(run, manifest, run.tables);
+  // The mark of a table that stopped lies before what stopped it.
+  await rm(snapshotDir(run.config), { recursive: true, force: true });
+  return outcome;
+}
+
+/** A table that was altered between the reading of its definition and the low watermark. */
+async function requireSameSchemas({ source, tables }: InitRun): Promise<void> {
+  const ids = tables.map((table) => table.schema.id);
+  const now = await source.pool.use((connection) => readTables(connection, ids));
+  for (const { schema } of tables) {
+    const facts = now.get(tableKey(schema.id));
+    const version = facts === undefined ? undefined : tableSchema(facts)?.version;
+    if (version === schema.version) continue;
+    throw syncError("TABLE_SCHEMA_CHANGED", `${formatTableId(schema.id)} was altered while \`init\` began`, {
+      hint: "run `tallylake init` again, when nobody alters the table",
+    });
   }
-  if (pending.length === 0) await rm(snapshotDir(run.config), { recursive: true, force: true });
-  return { committed, stopped };
 }
 
 /** The manifest of the run before, while the binlog still reaches back to its low watermark; else a new one. */
@@ -99,8 +111,30 @@ async function openManifest(run: InitRun): Promise<SnapshotManifest> {
     await rm(snapshotDir(config), { recursive: true, force: true });
   }
   step("init.watermark");
-  const start = await source.lowWatermark();
+  const start = await lowWatermark(run);
   return SnapshotManifest.create(file, identity, start);
+}
+
+/** A new mark each time: one that was made while an XA transaction was open is worth nothing. */
+function lowWatermark({ source, log, signal, xaWaitMs = XA_WAIT_MS }: InitRun): Promise<SnapshotStart> {
+  let waitedMs = 0;
+  return retry(() => source.lowWatermark(), {
+    name: "note the low watermark",
+    attemptsMax: Infinity,
+    delayMsMin: 200,
+    delayMsMax: 5000,
+    retryable: (error) => isSyncError(error, "SOURCE_XA_OPEN") && waitedMs < xaWaitMs,
+    onRetry: (error, _attempt, delayMs) => {
+      waitedMs += delayMs;
+      log.warn("the snapshot waits for the end of prepared XA transactions", {
+        cause: messageOf(error),
+        remedy: isSyncError(error) ? error.hint : undefined,
+        waitedMs: Math.round(waitedMs),
+      });
+    },
+    random: Math.random,
+    signal,
+  });
 }
 
 /** Streams from the low to the high watermark and makes the first commits. */
@@ -137,7 +171,8 @@ async function finish(
   let reached: SourcePosition = low;
   try {
     const schemas = tables.map((table) => table.schema);
-    const stream = await source.stream({ schemas, from: low, serverUuid });
+    const { patienceMs = null } = run;
+    const stream = await source.stream({ schemas, from: low, serverUuid, patienceMs });
     await runPipeline({
       stream,
       channel,

@@ -9,7 +9,7 @@ import { openHudiTable } from "../lake/hudi-table.ts";
 import { TableReader } from "../lake/table-reader.ts";
 import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
-import { isSyncError, syncError } from "../types/errors.ts";
+import { isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { LakeTable, Problem, TraceStore } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";

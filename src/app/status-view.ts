@@ -3,7 +3,7 @@ import { formatTableId } from "../types/table-id.ts";
 import type { Paint } from "../util/paint.ts";
 import { printable } from "../util/printable.ts";
 import { textTable } from "../util/text-table.ts";
-import { cutEnd } from "../util/text-width.ts";
+import { cutEnd, textWidth } from "../util/text-width.ts";
 import { formatCount, formatDuration } from "../util/units.ts";
 import { formatMoment } from "./moment.ts";
 import type {
@@ -53,7 +53,7 @@ function headBlock(status: StatusModel, { width, paint }: StatusView): string[] 
         : positionText(head.binlogEnd),
     ],
     ["", head === null ? "" : gtidText(head.executedGtids.toString())],
-    ["source", `${source.name}${head === null ? "" : `, MySQL ${head.version}`} at ${source.address}`],
+    ["source", sourceText(source)],
     ["binlog", head === null ? UNKNOWN : `${head.oldestBinlog ?? UNKNOWN} is the oldest that is there`],
     ["process", workerText(worker.state, worker.pid, worker.sinceMs)],
     ["trace", traceText(status.trace, status.nowMs)],
@@ -64,6 +64,12 @@ function headBlock(status: StatusModel, { width, paint }: StatusView): string[] 
       .filter(([, text]) => text !== "")
       .map(([name, text]) => [paint("dim", name), cutEnd(printable(text), room)]),
   );
+}
+
+/** The name of a source is its address unless the config gives it another. */
+function sourceText({ name, address, head }: StatusModel["source"]): string {
+  const version = head === null ? "" : `, MySQL ${head.version}`;
+  return name === address ? `${address}${version}` : `${name}${version} at ${address}`;
 }
 
 function worstText({ lagTransactions, lag, unknownTables }: WorstLag, tables: number): string {
@@ -120,21 +126,50 @@ const STATE_STYLE: Readonly<Record<TableState, Parameters<Paint>[0]>> = {
   "up to date": "green",
 };
 
-function tableBlock(status: StatusModel, { paint }: StatusView): string[] {
+interface TableColumn {
+  readonly title: string;
+  readonly align: "left" | "right";
+  /** Where there is no room for all, columns with the highest number go first. */
+  readonly priority: number;
+  readonly cell: (table: TableStatus, nowMs: number, paint: Paint) => string;
+}
+
+const TABLE_COLUMNS: readonly TableColumn[] = [
+  {
+    title: "table",
+    align: "left",
+    priority: 0,
+    cell: (table) => printable(formatTableId(table.id)),
+  },
+  {
+    title: "state",
+    align: "left",
+    priority: 0,
+    cell: (table, _nowMs, paint) => paint(STATE_STYLE[table.state], stateText(table)),
+  },
+  {
+    title: "transactions",
+    align: "right",
+    priority: 1,
+    cell: (table) => (table.lagTransactions === null ? UNKNOWN : formatCount(table.lagTransactions)),
+  },
+  { title: "lag", align: "right", priority: 0, cell: (table) => lagText(table.lag) },
+  { title: "checkpoint", align: "left", priority: 2, cell: checkpointText },
+  { title: "last commit", align: "right", priority: 4, cell: lastCommitText },
+  { title: "rows", align: "right", priority: 3, cell: rowsText },
+];
+
+/** As many columns as fit; those that say most stay even where they do not. */
+function tableBlock(status: StatusModel, { width, paint }: StatusView): string[] {
   if (status.tables.length === 0) return ["no tables"];
-  const header = ["table", "state", "transactions", "lag", "checkpoint", "last commit", "rows"];
-  const rows = status.tables.map((table) => [
-    printable(formatTableId(table.id)),
-    paint(STATE_STYLE[table.state], stateText(table)),
-    table.lagTransactions === null ? UNKNOWN : formatCount(table.lagTransactions),
-    lagText(table.lag),
-    checkpointText(table),
-    lastCommitText(table, status.nowMs),
-    rowsText(table),
-  ]);
-  return textTable([header.map((text) => paint("dim", text)), ...rows], {
-    align: ["left", "left", "right", "right", "left", "right", "right"],
-  });
+  for (let columns = TABLE_COLUMNS; ;) {
+    const header = columns.map(({ title }) => paint("dim", title));
+    const rows = status.tables.map((table) => columns.map(({ cell }) => cell(table, status.nowMs, paint)));
+    const lines = textTable([header, ...rows], { align: columns.map(({ align }) => align) });
+    const last = Math.max(...columns.map(({ priority }) => priority));
+    if (last === 0 || Math.max(...lines.map(textWidth)) <= width) return lines;
+    columns = columns.filter(({ priority }) => priority !== last);
+  }
 }
 
 function stateText({ state, snapshot }: TableStatus): string {
@@ -145,12 +180,10 @@ function stateText({ state, snapshot }: TableStatus): string {
 
 const hasNoCommit = (table: TableStatus): boolean => table.commits?.length === 0;
 
-const checkpointText = (table: TableStatus): string =>
-  table.checkpoint === null
-    ? hasNoCommit(table)
-      ? "none"
-      : UNKNOWN
-    : printable(positionText(table.checkpoint.position));
+function checkpointText(table: TableStatus): string {
+  if (table.checkpoint !== null) return printable(positionText(table.checkpoint.position));
+  return hasNoCommit(table) ? "none" : UNKNOWN;
+}
 
 function lastCommitText(table: TableStatus, nowMs: number): string {
   const last = table.commits?.[0];
@@ -158,10 +191,10 @@ function lastCommitText(table: TableStatus, nowMs: number): string {
   return `${formatDuration(Math.max(0, nowMs - last.atMs))} ago`;
 }
 
-const rowsText = (table: TableStatus): string => {
+function rowsText(table: TableStatus): string {
   const rows = table.commits?.[0]?.rowsAfter;
   return rows === undefined || rows === null ? UNKNOWN : formatCount(rows);
-};
+}
 
 const needsAttention = (table: TableStatus): boolean =>
   table.stop !== null || table.lakeError !== null || (table.isPurged === true && table.state !== "stopped");

@@ -6,11 +6,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { LocalStorage } from "../lake/storage-local.ts";
+import { TableReader } from "../lake/table-reader.ts";
 import { syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";
 import type { TableStop } from "../types/ports.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
-import { messageOf } from "../util/errors.ts";
+import { messageOf, SyncError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import { daemonStop, type DaemonStop } from "./daemon-protocol.ts";
 
@@ -41,6 +42,21 @@ export function describeStop(stop: TableStop): DaemonStop {
   const { table, code, message, hint, at } = stop;
   const { file, offset, gtids } = at;
   return { ...table, code, message, hint, file, offset, gtids: gtids.toString() };
+}
+
+/** A table that is not followed at all stands at its last commit; without one it has not begun. */
+export async function standingStop(
+  lakeDir: string,
+  problem: Pick<TableStop, "table" | "code" | "message" | "hint">,
+): Promise<TableStop | null> {
+  try {
+    const last = await new TableReader(lakeDir, problem.table).latest();
+    return last === null ? null : { ...problem, at: last.checkpoint.position };
+  } catch (error) {
+    // What cannot be read is said wherever it is looked at.
+    if (error instanceof SyncError) return null;
+    throw error;
+  }
 }
 
 const keyOf = (stop: DaemonStop): string => tableKey({ database: stop.database, table: stop.table });

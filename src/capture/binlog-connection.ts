@@ -96,7 +96,11 @@ class Opening {
     const fail = (error: Error): void => {
       this.#end(binlogError(error, options.serverId));
     };
-    this.#reader = new RawZongJi({ ...options.driver, rowsAsArray: false }, (packet) => this.#take(packet), fail);
+    this.#reader = new RawZongJi(
+      { ...options.driver, rowsAsArray: false },
+      (packet) => this.#take(packet),
+      fail,
+    );
     this.#reader.on("error", fail);
     this.#reader.on("ready", () => {
       this.#ready(fail);
@@ -278,10 +282,14 @@ function binlogError(error: Error, serverId: number): Error {
   const errno = "errno" in error && typeof error.errno === "number" ? error.errno : 0;
   const message = messageOf(error);
   if (errno === DUMP_ERRNO && TAKEN_OVER.test(message)) {
-    return syncError("SOURCE_SERVER_ID", `another reader with the server id ${serverId} has taken the binlog over`, {
-      hint: "end the other program, or give this one a `source.serverId` that no other replica of the server has",
-      cause: error,
-    });
+    return syncError(
+      "SOURCE_SERVER_ID",
+      `another reader with the server id ${serverId} has taken the binlog over`,
+      {
+        hint: "end the other program, or give this one a `source.serverId` that no other replica of the server has",
+        cause: error,
+      },
+    );
   }
   if (errno === DUMP_ERRNO) {
     return syncError("BINLOG_REFUSED", `the server ended the binlog stream: ${message}`, {

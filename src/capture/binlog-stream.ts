@@ -29,7 +29,7 @@ import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { StopError } from "../util/abort.ts";
-import { SyncError } from "../util/errors.ts";
+import type { SyncError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import { backOffMs } from "../util/retry.ts";
 import { sleep } from "../util/abort.ts";
@@ -118,19 +118,23 @@ export class BinlogStream {
   }
 
   async run(): Promise<void> {
-    const { signal, now } = this.#options;
-    while (!signal.aborted) {
+    const { now } = this.#options;
+    while (!this.#isStopping()) {
       const beganMs = now();
       try {
         await this.#connectOnce();
         return;
       } catch (error) {
         // Whatever fails while we stop does not matter any more.
-        if (signal.aborted || error instanceof StopError) return;
+        if (this.#isStopping() || error instanceof StopError) return;
         if (now() - beganMs >= CALM_MS) this.#hasProgressed();
         await this.#recover(error);
       }
     }
+  }
+
+  #isStopping(): boolean {
+    return this.#options.signal.aborted;
   }
 
   /** Stops taking events until `resume`; the server waits. */

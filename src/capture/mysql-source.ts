@@ -130,7 +130,9 @@ export class MysqlSource implements ChangeSource {
     const gtid = formatGtid(newest);
     const without = mark.gtids.subtract(GtidSet.parse(gtid));
     try {
-      return await this.#persist("read a transaction", () => readAnchor({ endpoint, serverId, without, gtid }));
+      return await this.#persist("read a transaction", () =>
+        readAnchor({ endpoint, serverId, without, gtid }),
+      );
     } catch (error) {
       if (!isSyncError(error) || !UNREADABLE.has(error.code)) throw error;
       log.warn("the history of the binlog cannot be checked before the next transaction", {

@@ -265,7 +265,8 @@ const partialImage = (table: TableId): StopReason => ({
 const partialJson = (table: TableId): StopReason => ({
   table,
   code: "TABLE_PARTIAL_JSON",
-  message: "an update came with parts of JSON values (binlog_row_value_options is PARTIAL_JSON in some session)",
+  message:
+    "an update came with parts of JSON values (binlog_row_value_options is PARTIAL_JSON in some session)",
   hint: "SET GLOBAL binlog_row_value_options = '' on the source, end the session that changed it, then take the table's snapshot again",
 });
 

@@ -11,7 +11,7 @@ import {
   type DuckDBDataChunk,
   type DuckDBType,
 } from "@duckdb/node-api";
-import { StopError } from "../util/abort.ts";
+import { throwIfAborted } from "../util/abort.ts";
 import { assert } from "../util/assert.ts";
 import { duckError, duckFailure } from "./duckdb-error.ts";
 import { identifier, literal } from "./duckdb.ts";
@@ -117,23 +117,23 @@ export class QuerySession {
     text: QueryText,
     signal: AbortSignal,
   ): AsyncGenerator<DuckDBDataChunk, void, void> {
-    const onAbort = (): void => {
+    const interruption = new Interruption(signal, () => {
       this.#connection.interrupt();
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+    });
     try {
+      interruption.check();
       const result = await this.#connection.stream(statement);
       for (;;) {
-        if (signal.aborted) throw new StopError("the query was interrupted", { cause: signal.reason });
+        interruption.check();
         const chunk = await result.fetchChunk();
         if (chunk === null || chunk.rowCount === 0) return;
         yield chunk;
       }
     } catch (error) {
-      if (signal.aborted) throw new StopError("the query was interrupted", { cause: signal.reason });
+      interruption.check();
       throw queryError(error, text);
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      interruption.end();
     }
   }
 
@@ -141,5 +141,36 @@ export class QuerySession {
     this.#connection.closeSync();
     this.#instance.closeSync();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const INTERRUPT_EVERY_MS = 100;
+
+/**
+ * Interrupts a query when a signal aborts. DuckDB forgets an interruption that comes while no statement runs, and
+ * whether one runs is decided on another thread; so it is repeated until the query has ended.
+ */
+class Interruption {
+  readonly #signal: AbortSignal;
+  readonly #onAbort: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(signal: AbortSignal, interrupt: () => void) {
+    this.#signal = signal;
+    this.#onAbort = () => {
+      interrupt();
+      this.#timer = setInterval(interrupt, INTERRUPT_EVERY_MS);
+    };
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** @throws StopError when the signal has aborted */
+  check(): void {
+    throwIfAborted(this.#signal);
+  }
+
+  end(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    clearInterval(this.#timer);
   }
 }

@@ -13,6 +13,8 @@ export async function lakeGroupDigests(
   table: TableSnapshot,
   groups: readonly number[] | null,
 ): Promise<readonly GroupDigest[]> {
+  // A table without rows has no files, and DuckDB reads no list of none.
+  if (table.files.length === 0) return [];
   const { schema, zeroDates } = table.commit;
   const hash = `('0x' || left(sha256(${rowText(schema.columns, zeroDates)}), 16))::UBIGINT`;
   const rows = await db.use((sql) =>
@@ -33,6 +35,7 @@ export async function lakeRowDigests(
   table: TableSnapshot,
   group: number,
 ): Promise<readonly RowDigest[]> {
+  if (table.files.length === 0) return [];
   const { schema, zeroDates } = table.commit;
   const rows = await db.use((sql) =>
     sql.rows(

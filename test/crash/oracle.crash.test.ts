@@ -97,23 +97,24 @@ const DEEP = {
 } as const;
 
 /** What the counts see depends on where it happens: behind the last hop with digests, only how many there are. */
-const FINDINGS: Readonly<Record<"capture" | "channel" | "lake", Partial<Record<keyof typeof DEEP, string>>>> = {
-  capture: {
-    skip: "capture: source = capture missing (rows)",
-    drop_delete: "capture: source = capture missing (rows)",
-  },
-  channel: {
-    skip: "consume: capture = consume missing (rows)",
-    drop_delete: "consume: capture = consume missing (rows)",
-    swap: "consume: capture = consume different (content)",
-    micros: "consume: capture = consume different (content)",
-    truncate: "consume: capture = consume different (content)",
-  },
-  lake: {
-    skip: "apply: dedup = apply missing (rows)",
-    drop_delete: "apply: dedup = apply missing (rows)",
-  },
-};
+const FINDINGS: Readonly<Record<"capture" | "channel" | "lake", Partial<Record<keyof typeof DEEP, string>>>> =
+  {
+    capture: {
+      skip: "capture: source = capture missing (rows)",
+      drop_delete: "capture: source = capture missing (rows)",
+    },
+    channel: {
+      skip: "consume: capture = consume missing (rows)",
+      drop_delete: "consume: capture = consume missing (rows)",
+      swap: "consume: capture = consume different (content)",
+      micros: "consume: capture = consume different (content)",
+      truncate: "consume: capture = consume different (content)",
+    },
+    lake: {
+      skip: "apply: dedup = apply missing (rows)",
+      drop_delete: "apply: dedup = apply missing (rows)",
+    },
+  };
 
 test("a seeded bug is noticed wherever it is, in the cells and in the report, and nothing else is", async ({
   shared,
@@ -142,7 +143,9 @@ describe("applied twice", () => {
     const place = await rig.copy(start);
     const end = await run(rig, place, FOLLOW, "repeat");
     expect(end.code).toBe(70);
-    expect(end.stderr).toMatch(/InvariantError: (transaction \d+ comes after \d+|.* is repeated or out of order)/);
+    expect(end.stderr).toMatch(
+      /InvariantError: (transaction \d+ comes after \d+|.* is repeated or out of order)/,
+    );
     expect(await run(rig, place, FOLLOW)).toMatchObject({ code: 0 });
     expect(await rig.judge(place, database, TABLES)).toEqual([]);
   });

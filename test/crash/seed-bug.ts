@@ -17,6 +17,7 @@ import type { LakeTable } from "../../src/types/ports.ts";
 import { must } from "../../src/util/assert.ts";
 import { linesOf, withLines, type BatchLine } from "../support/batch-lines.ts";
 import { BUG_SITE, type BugSite } from "../support/seeded-bug.ts";
+import { wrapMethod } from "../support/wrap-method.ts";
 
 type Bug = (lines: readonly BatchLine[]) => readonly BatchLine[];
 
@@ -51,19 +52,40 @@ function swapUpdates(lines: readonly BatchLine[]): readonly BatchLine[] {
 const nextDigit = (digit: string): string => String((Number(digit) + 1) % 10);
 
 const BUGS: Readonly<Record<string, Bug>> = {
-  skip: (lines) => changeFirst(lines, (line) => line.op === "c", () => null),
-  drop_delete: (lines) => changeFirst(lines, (line) => line.op === "d", () => null),
+  skip: (lines) =>
+    changeFirst(
+      lines,
+      (line) => line.op === "c",
+      () => null,
+    ),
+  drop_delete: (lines) =>
+    changeFirst(
+      lines,
+      (line) => line.op === "d",
+      () => null,
+    ),
   swap: swapUpdates,
   micros: (lines) =>
-    changeFirst(lines, (line) => line.op === "u" && idOf(line) === "3", (line) => ({
-      ...line,
-      row: line.row.replace(/(\.\d{5})(\d)"/, (_, most: string, last: string) => `${most}${nextDigit(last)}"`),
-    })),
+    changeFirst(
+      lines,
+      (line) => line.op === "u" && idOf(line) === "3",
+      (line) => ({
+        ...line,
+        row: line.row.replace(
+          /(\.\d{5})(\d)"/,
+          (_, most: string, last: string) => `${most}${nextDigit(last)}"`,
+        ),
+      }),
+    ),
   truncate: (lines) =>
-    changeFirst(lines, (line) => line.op === "c", (line) => ({
-      ...line,
-      row: line.row.replace(/("t":".*?).(")/u, "$1$2"),
-    })),
+    changeFirst(
+      lines,
+      (line) => line.op === "c",
+      (line) => ({
+        ...line,
+        row: line.row.replace(/("t":".*?).(")/u, "$1$2"),
+      }),
+    ),
 };
 
 function edit(batch: ChangeBatch): ChangeBatch {
@@ -72,40 +94,33 @@ function edit(batch: ChangeBatch): ChangeBatch {
 }
 
 function seedCapture(): void {
-  const { take } = BatchBuilder.prototype;
-  BatchBuilder.prototype.take = function (this: BatchBuilder) {
-    return edit(take.call(this));
-  };
+  wrapMethod(BatchBuilder.prototype, "take", ({ original }) => edit(original()));
 }
 
-/** What the channel hands over for a batch. */
+/** `handedOver` says what the channel gets for a batch. */
 function seedChannel(handedOver: (batch: ChangeBatch) => readonly ChangeBatch[]): void {
-  const { writer } = InProcessChannel.prototype;
-  InProcessChannel.prototype.writer = async function (this: InProcessChannel) {
-    const made = await writer.call(this);
-    const append = made.append.bind(made);
-    made.append = async (batch) => {
+  wrapMethod(InProcessChannel.prototype, "writer", async ({ original }) => {
+    const writer = await original();
+    const append = writer.append.bind(writer);
+    writer.append = async (batch) => {
       for (const handed of handedOver(batch)) await append(handed);
     };
-    return made;
-  };
+    return writer;
+  });
 }
 
 function seedLake(): void {
-  const { append } = ChangeStage.prototype;
-  ChangeStage.prototype.append = function (this: ChangeStage, batch, shape) {
-    return append.call(this, edit(batch), shape);
-  };
+  wrapMethod(ChangeStage.prototype, "append", ({ args: [batch, shape], original }) =>
+    original(edit(batch), shape),
+  );
 }
 
 function seedDedup(): void {
-  const { offer } = TableApplier.prototype;
-  TableApplier.prototype.offer = async function (this: TableApplier, batch, stop) {
-    if (batch.schema.id.table === "twice") {
-      Object.defineProperty(this, "table", { value: forgetful(this.table), configurable: true });
-    }
-    await offer.call(this, batch, stop);
-  };
+  wrapMethod(TableApplier.prototype, "offer", ({ self, args: [batch, stop], original }) => {
+    if (batch.schema.id.table === "twice")
+      Object.defineProperty(self, "table", { value: forgetful(self.table), configurable: true });
+    return original(batch, stop);
+  });
 }
 
 const forgetful = (table: LakeTable): LakeTable =>

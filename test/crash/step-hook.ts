@@ -34,11 +34,12 @@ function wait(gate: Gate): void {
 
 if (plan.unitRows !== undefined) {
   const factor = SESSION_ROWS_MAX / plan.unitRows;
-  const { get } = Object.getOwnPropertyDescriptor(TrackedTables.prototype, "pendingRows") ?? {};
-  if (get === undefined) throw new Error("TrackedTables has no pendingRows any more");
+  const property = Object.getOwnPropertyDescriptor(TrackedTables.prototype, "pendingRows");
+  if (property?.get === undefined) throw new Error("TrackedTables has no pendingRows any more");
+  const before = Object.create(null, { pendingRows: property }) as object;
   Object.defineProperty(TrackedTables.prototype, "pendingRows", {
     get(this: TrackedTables) {
-      return (get.call(this) as number) * factor;
+      return Number(Reflect.get(before, "pendingRows", this)) * factor;
     },
   });
 }

@@ -12,7 +12,6 @@ export interface BatchLine {
   readonly row: string;
 }
 
-
 export function linesOf(batch: ChangeBatch): readonly BatchLine[] {
   const text = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
   return Array.from({ length: batch.count }, (_, i) => ({

@@ -6,6 +6,7 @@ import type { SourcePosition } from "../../src/types/source-position.ts";
 import { formatTableId, tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
+import { SyncError } from "../../src/util/errors.ts";
 import { Log } from "../../src/util/log.ts";
 import { CaptureSession, endpointOf } from "./capture-session.ts";
 import type { TestConnection } from "./mysql-connection.ts";
@@ -113,10 +114,11 @@ export class BinlogTape implements AsyncDisposable {
     );
   }
 
-  /** The error that ends the stream. */
-  async failure(): Promise<Error> {
+  /** The operating error that ends the stream. */
+  async failure(): Promise<SyncError> {
     await this.#ended;
-    return must(this.error, "an error of the stream");
+    if (this.error instanceof SyncError) return this.error;
+    throw new Error("the stream ended without an operating error", { cause: this.error });
   }
 
   /** Ends it in good order. */

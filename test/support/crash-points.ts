@@ -12,4 +12,6 @@ export const firstPassings = (steps: readonly string[]): readonly StepPoint[] =>
 
 /** In the middle of how often a step was passed, for those that were passed more than once. */
 export const middlePassings = (steps: readonly string[]): readonly StepPoint[] =>
-  [...countSteps(steps)].flatMap(([step, count]) => (count > 1 ? [{ step, nth: Math.ceil((count + 1) / 2) }] : []));
+  [...countSteps(steps)].flatMap(([step, count]) =>
+    count > 1 ? [{ step, nth: Math.ceil((count + 1) / 2) }] : [],
+  );

@@ -13,7 +13,7 @@ import { waitFor } from "./wait-for.ts";
 
 /** Few rows make many units, chunks, files and commits. */
 const UNIT_ROWS = 25;
-const CONFIG = `
+export const CRASH_CONFIG = `
 lake: ./lake
 defaults: { buckets: 3 }
 snapshot: { parallel: 2, chunkRows: 25 }
@@ -21,6 +21,14 @@ commit: { every: 60s, rows: 60 }
 clean: { retain: 0s, everyCommits: 2 }
 memory: { duckdb: 256MiB, queue: 1MiB }
 `;
+
+/** What of a config can differ from place to place. */
+export interface PlaceOptions {
+  /** Below \`source\` and \`tables\`. */
+  readonly config?: string;
+  /** The trace store inside the program, in place of the shared one. */
+  readonly ownTrace?: boolean;
+}
 
 export interface CrashRun {
   readonly args: readonly string[];
@@ -73,13 +81,10 @@ export class CrashRig implements AsyncDisposable {
     return { TRACE_PASSWORD: this.#bridge.password };
   }
 
-  /** A folder with a config for the tables of a database; `ownTrace` for the trace store inside the program. */
-  async place(
-    database: string,
-    options: { readonly config?: string; readonly ownTrace?: boolean } = {},
-  ): Promise<Place> {
+  /** A folder with a config for the tables of a database. */
+  async place(database: string, options: PlaceOptions = {}): Promise<Place> {
     const place = await this.#newPlace();
-    const config = `source: ${this.mysql.url}\ntables: ["${database}.*"]\n${options.config ?? CONFIG}`;
+    const config = `source: ${this.mysql.url}\ntables: ["${database}.*"]\n${options.config ?? CRASH_CONFIG}`;
     if (options.ownTrace === true) {
       await writeFile(join(place.dir, "tallylake.yaml"), config);
       return place;
@@ -156,6 +161,15 @@ export class CrashRig implements AsyncDisposable {
       preload,
       env: { ...env, ...this.env },
     });
+  }
+
+  /** Whether the lake holds what MySQL holds at this moment. */
+  async isExact(place: Place, database: TestDatabase): Promise<boolean> {
+    for (const table of CRASH_TABLES) {
+      const id = { database: database.name, table };
+      if ((await this.oracle.cells(database.connection, place, id)).length > 0) return false;
+    }
+    return true;
   }
 
   /** All that is wrong with the lake at a place, when nobody writes any more. */

@@ -1,4 +1,10 @@
-import { seededWriter, type CrashRig, type CrashRun, type CrashRunEnd } from "./crash-rig.ts";
+import {
+  seededWriter,
+  type CrashRig,
+  type CrashRun,
+  type CrashRunEnd,
+  type PlaceOptions,
+} from "./crash-rig.ts";
 import type { Place } from "./oracle.ts";
 import { formatPoint, type StepPoint } from "./step-plan.ts";
 import type { TestDatabase } from "./test-mysql.ts";
@@ -69,10 +75,10 @@ export interface FollowStart {
 
 export async function followStart(
   rig: CrashRig,
-  { seed, ownTrace = false }: { readonly seed: number; readonly ownTrace?: boolean },
+  { seed, ...options }: PlaceOptions & { readonly seed: number },
 ): Promise<FollowStart> {
   const database = await rig.database();
-  const place = await rig.place(database.name, { ownTrace });
+  const place = await rig.place(database.name, options);
   const end = await rig.run(place, { args: INIT });
   if (end.code !== 0) throw new Error(failure(INIT, end));
   await seededWriter(database, { seed })(WRITES_WAITING);
@@ -91,10 +97,7 @@ export async function followScenario(
 }
 
 /** Follows a lake of its own, with new changes before each life, so that none of them has nothing to do. */
-export async function followChain(
-  rig: CrashRig,
-  options: ScenarioOptions & { readonly ownTrace?: boolean },
-): Promise<Outcome> {
+export async function followChain(rig: CrashRig, options: ScenarioOptions & PlaceOptions): Promise<Outcome> {
   const start = await followStart(rig, options);
   await using database = start.database;
   const write = seededWriter(database, { seed: options.seed + 1 });

@@ -117,5 +117,5 @@ function textOf(value: unknown, single: boolean): string | null {
   if (value === null) return null;
   if (typeof value === "number") return floatBits(value, single);
   if (typeof value === "string") return value;
-  throw new TypeError(`a value of the lake is neither text nor number: ${String(value)}`);
+  throw new TypeError(`a value of the lake is neither text nor number but ${typeof value}`);
 }

@@ -77,11 +77,17 @@ test("its commands are those of the program, and its examples are taken", () => 
   expect(firstCells("command").map((cell) => cell.replaceAll("`", ""))).toEqual(
     Object.keys(HELP).filter((name) => name !== "config"),
   );
-  const examples = [...readme.matchAll(/`tallylake ([a-z]+ [^`…]*)`|^tallylake (.*)$/gm)].map(
-    ([, inline, line]) => (inline ?? line ?? "").replace(/ > .*/, ""),
-  );
-  expect(examples.length).toBeGreaterThan(8);
+  const inline = [...readme.matchAll(/`tallylake ([a-z]+[^`…]*)`/g)].map(([, example = ""]) => example);
+  const lines = [
+    ...blocks("")
+      .join("")
+      .matchAll(/^tallylake ([^#\n>]*)/gm),
+  ].map(([, example = ""]) => example);
+  const examples = [...inline, ...lines];
+  expect(examples.length).toBeGreaterThan(12);
   for (const example of examples) {
+    // A command that is only named has no arguments to look at.
+    if (Object.hasOwn(HELP, example)) continue;
     const argv = [...example.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
     const line = parseCommandLine(argv, { version: "1", nowMs: Date.UTC(2026, 10, 21), width: 80 });
     expect([example, line.kind]).toEqual([example, "command"]);

@@ -237,6 +237,29 @@ describe("status", () => {
     ]);
   });
 
+  mysqlTest("a table that changed while nobody followed", async ({ mysql, database }) => {
+    await using dir = await tempDir();
+    await makeTables(database);
+    const site = await Site.make(dir.path, database.name, mysql.url);
+    await site.init();
+    await database.run("ALTER TABLE orders ADD COLUMN extra INT");
+    await using follow = site.start("follow");
+    const status = await waitFor("the other table to be followed", async () => {
+      const now = await site.status();
+      return now.process.sinceMs !== null && now.tables.at(-1)?.state === "up to date" && now;
+    });
+    expect([status.exitCode, status.tables.map(({ table, state }) => [table, state])]).toEqual([
+      1,
+      [
+        ["orders", "stopped"],
+        ["items", "up to date"],
+      ],
+    ]);
+    follow.signal("SIGTERM");
+    expect((await follow.ended).code).toBe(1);
+    expect((await site.status()).tables[0]).toMatchObject({ table: "orders", state: "stopped" });
+  });
+
   mysqlTest("one table that cannot be read hides no other", async ({ mysql, database }) => {
     await using dir = await tempDir();
     await makeTables(database);

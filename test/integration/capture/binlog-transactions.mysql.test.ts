@@ -5,7 +5,11 @@ import { mysqlTest } from "../../support/mysql.ts";
 import type { TestDatabase } from "../../support/test-mysql.ts";
 
 /** Runs statements under a tape of `tables`, and what the tape made of them equals the tables. */
-async function follow(database: TestDatabase, tables: readonly string[], sql: readonly string[]): Promise<BinlogTape> {
+async function follow(
+  database: TestDatabase,
+  tables: readonly string[],
+  sql: readonly string[],
+): Promise<BinlogTape> {
   const ids = tables.map((table) => ({ database: database.name, table }));
   const tape = await BinlogTape.start({
     ...(await BinlogTape.prepare(database.server.url, ids)),
@@ -20,13 +24,17 @@ async function follow(database: TestDatabase, tables: readonly string[], sql: re
 
 mysqlTest("what is rolled back never comes, the rest of its transaction does", async ({ database }) => {
   await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))");
-  await using tape = await follow(database, ["t"], [
-    "BEGIN; INSERT INTO t VALUES (1, 'a'); ROLLBACK",
-    `BEGIN; INSERT INTO t VALUES (2, 'a'); SAVEPOINT s; INSERT INTO t VALUES (3, 'a'); UPDATE t SET v = 'b';
+  await using tape = await follow(
+    database,
+    ["t"],
+    [
+      "BEGIN; INSERT INTO t VALUES (1, 'a'); ROLLBACK",
+      `BEGIN; INSERT INTO t VALUES (2, 'a'); SAVEPOINT s; INSERT INTO t VALUES (3, 'a'); UPDATE t SET v = 'b';
      ROLLBACK TO s; INSERT INTO t VALUES (4, 'a'); SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; RELEASE SAVEPOINT s; COMMIT`,
-    "XA START 'r'; INSERT INTO t VALUES (5, 'a'); XA END 'r'; XA ROLLBACK 'r'",
-    "XA START 'o'; INSERT INTO t VALUES (6, 'a'); UPDATE t SET v = 'c' WHERE id = 2; XA END 'o'; XA COMMIT 'o' ONE PHASE",
-  ]);
+      "XA START 'r'; INSERT INTO t VALUES (5, 'a'); XA END 'r'; XA ROLLBACK 'r'",
+      "XA START 'o'; INSERT INTO t VALUES (6, 'a'); UPDATE t SET v = 'c' WHERE id = 2; XA END 'o'; XA COMMIT 'o' ONE PHASE",
+    ],
+  );
   expect(tape.rows({ database: database.name, table: "t" })).toEqual([
     '{"id":2,"v":"c"}',
     '{"id":4,"v":"a"}',
@@ -35,49 +43,66 @@ mysqlTest("what is rolled back never comes, the rest of its transaction does", a
   expect(tape.transactions.size).toBe(2);
 });
 
-mysqlTest("statements that change several tables, or rows in other ways than they say", async ({ database }) => {
-  await database.run(`
+mysqlTest(
+  "statements that change several tables, or rows in other ways than they say",
+  async ({ database }) => {
+    await database.run(`
     CREATE TABLE a (id INT PRIMARY KEY, u INT UNIQUE, v INT); CREATE TABLE b (id INT PRIMARY KEY, v INT);
     CREATE TABLE audit (id INT AUTO_INCREMENT PRIMARY KEY, v INT);
     CREATE TRIGGER noted AFTER UPDATE ON a FOR EACH ROW INSERT INTO audit (v) VALUES (NEW.v);
     CREATE TABLE c (id INT PRIMARY KEY, v INT);
     CREATE TRIGGER removed AFTER DELETE ON a FOR EACH ROW UPDATE c SET v = v - 1 WHERE id <> OLD.id`);
-  await using tape = await follow(database, ["a", "b", "c", "audit"], [
-    "INSERT INTO a VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3); INSERT INTO b VALUES (1, 10), (2, 20), (3, 30); INSERT INTO c SELECT * FROM b",
-    "UPDATE a JOIN b USING (id) SET a.v = a.v + 100, b.v = b.v + 1000 WHERE id < 3",
-    // Collides with two rows at once: one is deleted, the other changes its key.
-    "REPLACE INTO a VALUES (1, 2, 5)",
-    "INSERT INTO a VALUES (1, 9, 0), (7, 7, 7) ON DUPLICATE KEY UPDATE v = v + 1",
-    "INSERT IGNORE INTO a VALUES (1, 1, 1); UPDATE a SET v = v",
-    "DELETE a, b FROM a JOIN b USING (id) WHERE id = 3",
-    // Keys change places within one transaction.
-    "BEGIN; UPDATE b SET id = 99 WHERE id = 1; UPDATE b SET id = 1 WHERE id = 2; UPDATE b SET id = 2 WHERE id = 99; COMMIT",
-    "UPDATE b SET id = id + 1 ORDER BY id DESC",
-    "BEGIN; DELETE FROM b; INSERT INTO b VALUES (2, 0); UPDATE b SET v = 1; UPDATE b SET v = 2; COMMIT",
-    "CREATE TABLE copied (id INT PRIMARY KEY) SELECT id FROM a; DROP TABLE copied",
-  ]);
-  expect(tape.rows({ database: database.name, table: "b" })).toEqual(['{"id":2,"v":2}']);
-  expect(tape.rows({ database: database.name, table: "audit" })).toHaveLength(6);
-});
+    await using tape = await follow(
+      database,
+      ["a", "b", "c", "audit"],
+      [
+        "INSERT INTO a VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3); INSERT INTO b VALUES (1, 10), (2, 20), (3, 30); INSERT INTO c SELECT * FROM b",
+        "UPDATE a JOIN b USING (id) SET a.v = a.v + 100, b.v = b.v + 1000 WHERE id < 3",
+        // Collides with two rows at once: one is deleted, the other changes its key.
+        "REPLACE INTO a VALUES (1, 2, 5)",
+        "INSERT INTO a VALUES (1, 9, 0), (7, 7, 7) ON DUPLICATE KEY UPDATE v = v + 1",
+        "INSERT IGNORE INTO a VALUES (1, 1, 1); UPDATE a SET v = v",
+        "DELETE a, b FROM a JOIN b USING (id) WHERE id = 3",
+        // Keys change places within one transaction.
+        "BEGIN; UPDATE b SET id = 99 WHERE id = 1; UPDATE b SET id = 1 WHERE id = 2; UPDATE b SET id = 2 WHERE id = 99; COMMIT",
+        "UPDATE b SET id = id + 1 ORDER BY id DESC",
+        "BEGIN; DELETE FROM b; INSERT INTO b VALUES (2, 0); UPDATE b SET v = 1; UPDATE b SET v = 2; COMMIT",
+        "CREATE TABLE copied (id INT PRIMARY KEY) SELECT id FROM a; DROP TABLE copied",
+      ],
+    );
+    expect(tape.rows({ database: database.name, table: "b" })).toEqual(['{"id":2,"v":2}']);
+    expect(tape.rows({ database: database.name, table: "audit" })).toHaveLength(6);
+  },
+);
 
-mysqlTest("a session that forges the time changes neither the order nor the time of its changes", async ({ database }) => {
-  await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-  const beganUs = Date.now() * 1000;
-  await using tape = await follow(database, ["t"], [
-    "INSERT INTO t VALUES (1, 1)",
-    "SET timestamp = 1000000000; UPDATE t SET v = 2; SET timestamp = 2100000000; UPDATE t SET v = 3; SET timestamp = DEFAULT",
-    "UPDATE t SET v = 4",
-  ]);
-  const times = [...tape.transactions.values()];
-  expect(times).toHaveLength(4);
-  // By the clock of this machine, which the server shares; a second is for its steps.
-  for (const us of times) expect(Math.abs(us - beganUs)).toBeLessThan(60_000_000);
-  expect([...times].sort((x, y) => x - y)).toEqual(times);
-});
+mysqlTest(
+  "a session that forges the time changes neither the order nor the time of its changes",
+  async ({ database }) => {
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
+    const beganUs = Date.now() * 1000;
+    await using tape = await follow(
+      database,
+      ["t"],
+      [
+        "INSERT INTO t VALUES (1, 1)",
+        "SET timestamp = 1000000000; UPDATE t SET v = 2; SET timestamp = 2100000000; UPDATE t SET v = 3; SET timestamp = DEFAULT",
+        "UPDATE t SET v = 4",
+      ],
+    );
+    const times = [...tape.transactions.values()];
+    expect(times).toHaveLength(4);
+    // By the clock of this machine, which the server shares; a second is for its steps.
+    for (const us of times) expect(Math.abs(us - beganUs)).toBeLessThan(60_000_000);
+    expect([...times].sort((x, y) => x - y)).toEqual(times);
+  },
+);
 
 mysqlTest("files of the binlog that end all the time", async ({ database }) => {
   await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-  const sql = Array.from({ length: 25 }, (_, i) => `INSERT INTO t VALUES (${i}, 0); FLUSH BINARY LOGS; UPDATE t SET v = v + 1`);
+  const sql = Array.from(
+    { length: 25 },
+    (_, i) => `INSERT INTO t VALUES (${i}, 0); FLUSH BINARY LOGS; UPDATE t SET v = v + 1`,
+  );
   await using tape = await follow(database, ["t"], sql);
   const [[file = "", offset = 0] = []] = await database.rows("SHOW BINARY LOG STATUS");
   expect([tape.position.file, tape.position.offset]).toEqual([file, Number(offset)]);
