@@ -95,20 +95,24 @@ interface CountedTransaction {
   readonly changes: readonly RawChange[];
 }
 
+interface ClassSum {
+  readonly countClass: CountClass;
+  readonly minute: number;
+  readonly sum: DigestSum;
+}
+
 /** Counts of one table, by commit. */
 class TableLedger {
   readonly #table: CountedTable;
   readonly #identity: SourceIdentity;
-  readonly #sums: Map<
-    string,
-    { readonly countClass: CountClass; readonly minute: number; readonly sum: DigestSum }
-  >[];
+  /** By class and minute, for each commit. */
+  readonly #sums: Map<string, ClassSum>[];
   #at = 0;
 
   constructor(table: CountedTable, identity: SourceIdentity) {
     this.#table = table;
     this.#identity = identity;
-    this.#sums = table.commits.map(() => new Map());
+    this.#sums = table.commits.map(() => new Map<string, ClassSum>());
   }
 
   add({ gtid, commitUs, changes }: CountedTransaction): void {

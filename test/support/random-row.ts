@@ -48,7 +48,7 @@ const hexText = (text: string, encoding: "utf8" | "latin1", charset: string): st
 const utf8 = (maxLength: number): fc.Arbitrary<string> =>
   fc
     .string({ unit: "grapheme", maxLength })
-    .map((text) => hexText([...text].slice(0, maxLength).join(""), "utf8", "utf8mb4"));
+    .map((text) => hexText(Array.from(text).slice(0, maxLength).join(""), "utf8", "utf8mb4"));
 
 const latin1 = fc
   .uint8Array({ maxLength: 40 })

@@ -134,7 +134,8 @@ test("what the real stages count balances, in every equation", async () => {
     ["rows join", 4, 0],
     ["rows add up", 4, 0],
     ["commit = lake", 4, 0],
-    ["rows = lake", 0, 4],
+    // Of the newest commit alone all files are sure to be there.
+    ["rows = lake", 1, 3],
   ]);
 });
 
