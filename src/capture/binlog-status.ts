@@ -25,7 +25,7 @@ export async function readBinlogStatus(connection: MysqlConnection): Promise<Bin
   const [file, offset, doDatabases, ignoreDatabases, gtids] = row ?? [];
   if (typeof file !== "string" || typeof offset !== "string") {
     throw syncError("SOURCE_BINLOG_OFF", "the source writes no binlog", {
-      hint: "remove skip-log-bin from the server's configuration, set log-bin, and restart it",
+      hint: "remove skip-log-bin from the server's configuration, set log-bin, and restart it; what was written meanwhile is in no binlog: `tallylake report --deep` shows it",
     });
   }
   return {

@@ -259,18 +259,3 @@ export function writeSigned64(out: Uint8Array, at: number, high: number, low: nu
   const negatedHigh = (~high + (low === 0 ? 1 : 0)) >>> 0;
   return writeUnsigned64(out, at + 1, negatedHigh, negatedLow);
 }
-
-/** Canonical text of a float64: the shortest that reads back the same, with `-0.0` for minus zero. */
-export const doubleText = (value: number): string => (Object.is(value, -0) ? "-0.0" : String(value));
-
-/** Canonical text of a float32: the shortest that reads back the same float32. */
-export function floatText(value: number): string {
-  if (Object.is(value, -0)) return "-0.0";
-  // A normal float32 keeps any decimal of six digits; a subnormal one may keep fewer.
-  const digitsMin = Math.abs(value) < 2 ** -126 ? 1 : 6;
-  for (let digits = digitsMin; digits < 9; digits++) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return String(shorter);
-  }
-  return String(Number(value.toPrecision(9)));
-}

@@ -1,6 +1,7 @@
 import { syncError } from "../types/errors.ts";
 import { GtidSet, parseGtid } from "../types/gtid.ts";
 import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
+import type { SyncError } from "../util/errors.ts";
 
 /** What a server says of its history when we connect. */
 export interface ServerHistory {
@@ -32,29 +33,39 @@ export interface DumpRequest {
   readonly expected: LastTransaction | null;
 }
 
+/** @throws SyncError SOURCE_CHANGED */
+export function requireSameServer(serverUuid: string, knownUuid: string | null): void {
+  if (knownUuid === null || knownUuid === serverUuid) return;
+  throw syncError("SOURCE_CHANGED", `the server at this address is ${serverUuid}; it was ${knownUuid}`, {
+    hint: "point source.url at the old server; to go on with a new one raise `source.epoch`, remove the tables' folders from the lake and run `tallylake init`",
+  });
+}
+
+const BROKEN =
+  "the binary logs were reset, or the server was restored: raise `source.epoch` by one, remove the tables' folders from the lake and run `tallylake init`";
+
+/** The error of a binlog that does not show the last transaction as it is remembered. */
+export function historyBroken(expected: LastTransaction | null, what: string): SyncError {
+  return syncError(
+    "SOURCE_HISTORY_BROKEN",
+    `the binlog has another history: ${expected?.gtid ?? "the last transaction"} (hash ${expected?.hash ?? "?"}) was read before, and ${what}`,
+    { hint: BROKEN },
+  );
+}
+
 /**
  * Whether the stream can go on behind `from` on this server, and what to ask it for: everything behind, and
  * the last transaction once more, as the proof that the history is the same one.
  * @throws SyncError when it cannot.
  */
 export function planDump(from: SourcePosition, server: ServerHistory, knownUuid: string | null): DumpRequest {
-  if (knownUuid !== null && knownUuid !== server.serverUuid) {
-    throw syncError(
-      "SOURCE_CHANGED",
-      `the server at this address is ${server.serverUuid}; it was ${knownUuid}`,
-      {
-        hint: "point source.url at the old server; to go on with a new one raise `source.epoch`, remove the tables' folders from the lake and run `tallylake init`",
-      },
-    );
-  }
+  requireSameServer(server.serverUuid, knownUuid);
   const unknown = from.gtids.subtract(server.executed);
   if (!unknown.isEmpty) {
     throw syncError(
       "SOURCE_HISTORY_BROKEN",
       `the server does not have ${unknown.toString()}, which the lake holds`,
-      {
-        hint: "the binary logs were reset, or the server was restored: raise `source.epoch` by one, remove the tables' folders from the lake and run `tallylake init`",
-      },
+      { hint: BROKEN },
     );
   }
   requireBinlogs(from, server.purged);

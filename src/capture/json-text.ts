@@ -1,11 +1,11 @@
 import { corrupt } from "./binlog-event.ts";
 import {
+  ByteWriter,
   writeAscii,
   writeInteger,
   writeSigned64,
   writeUnsigned,
   writeUnsigned64,
-  type ByteWriter,
 } from "./byte-writer.ts";
 import { decimalWriter } from "./decimal-text.ts";
 import { opaqueTemporalText } from "./json-temporal.ts";
@@ -57,63 +57,61 @@ export function writeJsonDocument(
     w.bytes.set(NULL_DOCUMENT, at);
     return at + NULL_DOCUMENT.length;
   }
-  const document = new Document(source, to, w);
+  document.begin(w, source, to);
   w.reserve(at, 1);
   w.bytes[at] = 0x22;
-  const o = document.value(source[from] as number, { at: from + 1, depth: 0 }, at + 1);
+  const o = document.value(source[from] as number, from + 1, 0, at + 1);
   w.reserve(o, 1);
   w.bytes[o] = 0x22;
   return o + 1;
 }
 
-interface Place {
-  readonly at: number;
-  readonly depth: number;
-}
-
+/** The document that is being written: one at a time, and one object for all of them. */
 class Document {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-  readonly #w: ByteWriter;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #end = 0;
+  #w = new ByteWriter(0);
+  /** Behind the length that `#length` has read. */
+  #behind = 0;
 
-  constructor(bytes: Uint8Array, end: number, w: ByteWriter) {
+  begin(w: ByteWriter, bytes: Uint8Array, end: number): void {
+    this.#w = w;
     this.#bytes = bytes;
     this.#end = end;
-    this.#w = w;
   }
 
   /** Writes a value at `o`; returns the position behind it. */
-  value(kind: number, { at, depth }: Place, o: number): number {
+  value(kind: number, at: number, depth: number, o: number): number {
     const w = this.#w;
-    w.reserve(o, 32);
+    w.reserve(o, 40);
     switch (kind) {
       case KIND.smallObject:
       case KIND.smallArray:
-        return this.#container(kind === KIND.smallObject, 2, { at, depth }, o);
+        return this.#small(kind === KIND.smallObject, at, depth, o);
       case KIND.largeObject:
       case KIND.largeArray:
-        return this.#container(kind === KIND.largeObject, 4, { at, depth }, o);
+        return this.#large(kind === KIND.largeObject, at, depth, o);
       case KIND.literal:
-        return this.#literal(this.#uint(at, 1), o);
+        return this.#literal(this.#u8(at), o);
       case KIND.int16:
-        return writeInteger(w.bytes, o, (this.#uint(at, 2) << 16) >> 16);
+        return writeInteger(w.bytes, o, (this.#u16(at) << 16) >> 16);
       case KIND.uint16:
-        return writeUnsigned(w.bytes, o, this.#uint(at, 2));
+        return writeUnsigned(w.bytes, o, this.#u16(at));
       case KIND.int32:
-        return writeInteger(w.bytes, o, this.#uint(at, 4) | 0);
+        return writeInteger(w.bytes, o, this.#u32(at) | 0);
       case KIND.uint32:
-        return writeUnsigned(w.bytes, o, this.#uint(at, 4));
+        return writeUnsigned(w.bytes, o, this.#u32(at));
       case KIND.int64:
-        return writeSigned64(w.bytes, o, this.#uint(at + 4, 4), this.#uint(at, 4));
+        return writeSigned64(w.bytes, o, this.#u32(at + 4), this.#u32(at));
       case KIND.uint64:
-        return writeUnsigned64(w.bytes, o, this.#uint(at + 4, 4), this.#uint(at, 4));
+        return writeUnsigned64(w.bytes, o, this.#u32(at + 4), this.#u32(at));
       case KIND.double:
-        bits.setUint32(0, this.#uint(at, 4), true);
-        bits.setUint32(4, this.#uint(at + 4, 4), true);
+        bits.setUint32(0, this.#u32(at), true);
+        bits.setUint32(4, this.#u32(at + 4), true);
         return writeAscii(w, o, jsonDoubleText(bits.getFloat64(0, true)));
       case KIND.string: {
         const length = this.#length(at);
-        return this.#quoted(length.at, length.at + length.value, o);
+        return this.#quoted(this.#behind, this.#behind + length, o);
       }
       case KIND.opaque:
         return this.#opaque(at, o);
@@ -129,64 +127,115 @@ class Document {
     return o + word.length;
   }
 
-  #container(isObject: boolean, width: 2 | 4, place: Place, start: number): number {
-    if (place.depth >= DEPTH_MAX) throw corrupt("a JSON document is deeper than MySQL allows");
-    const w = this.#w;
-    const base = place.at;
-    const count = this.#uint(base, width);
-    const keys = base + 2 * width;
-    const values = isObject ? keys + count * (width + 2) : keys;
-    if (values + count * (1 + width) > this.#end)
-      throw corrupt(`a JSON container of ${count} members is cut short`);
-    let o = start;
-    w.bytes[o++] = isObject ? 0x7b : 0x5b;
+  /** A container whose offsets have two bytes: count, size, entries of the keys, entries of the values. */
+  #small(isObject: boolean, base: number, depth: number, start: number): number {
+    const count = this.#u16(base);
+    const keys = base + 4;
+    const values = isObject ? keys + count * 4 : keys;
+    this.#checkContainer(count, values + count * 3, depth);
+    let o = this.#open(isObject, start);
     for (let i = 0; i < count; i++) {
-      w.reserve(o, 4);
-      if (i > 0) {
-        w.bytes[o++] = 0x2c;
-        w.bytes[o++] = 0x20;
-      }
-      if (isObject) {
-        const entry = keys + i * (width + 2);
-        const at = base + this.#uint(entry, width);
-        const length = this.#uint(entry + width, 2);
-        if (at + length > this.#end) throw corrupt("a JSON key is cut short");
-        o = this.#quoted(at, at + length, o);
-        w.bytes[o++] = 0x3a;
-        w.bytes[o++] = 0x20;
-      }
-      const entry = values + i * (1 + width);
-      const kind = this.#uint(entry, 1);
-      const at = isInline(kind, width) ? entry + 1 : base + this.#uint(entry + 1, width);
-      o = this.value(kind, { at, depth: place.depth + 1 }, o);
+      if (i > 0) o = this.#comma(o);
+      if (isObject) o = this.#key(base + this.#u16(keys + i * 4), this.#u16(keys + i * 4 + 2), o);
+      const entry = values + i * 3;
+      const kind = this.#u8(entry);
+      const isInline = kind === KIND.literal || kind === KIND.int16 || kind === KIND.uint16;
+      o = this.value(kind, isInline ? entry + 1 : base + this.#u16(entry + 1), depth + 1, o);
     }
-    w.reserve(o, 1);
-    w.bytes[o++] = isObject ? 0x7d : 0x5d;
-    return o;
+    return this.#close(isObject, o);
+  }
+
+  /** The same with four bytes, so that small numbers of 32 bits stand in the entry as well. */
+  #large(isObject: boolean, base: number, depth: number, start: number): number {
+    const count = this.#u32(base);
+    const keys = base + 8;
+    const values = isObject ? keys + count * 6 : keys;
+    this.#checkContainer(count, values + count * 5, depth);
+    let o = this.#open(isObject, start);
+    for (let i = 0; i < count; i++) {
+      if (i > 0) o = this.#comma(o);
+      if (isObject) o = this.#key(base + this.#u32(keys + i * 6), this.#u16(keys + i * 6 + 4), o);
+      const entry = values + i * 5;
+      const kind = this.#u8(entry);
+      const isInline = kind >= KIND.literal && kind <= KIND.uint32;
+      o = this.value(kind, isInline ? entry + 1 : base + this.#u32(entry + 1), depth + 1, o);
+    }
+    return this.#close(isObject, o);
+  }
+
+  #checkContainer(count: number, end: number, depth: number): void {
+    if (depth >= DEPTH_MAX) throw corrupt("a JSON document is deeper than MySQL allows");
+    if (end > this.#end) throw corrupt(`a JSON container of ${count} members is cut short`);
+  }
+
+  /** In the room that `value` has made. */
+  #open(isObject: boolean, o: number): number {
+    this.#w.bytes[o] = isObject ? 0x7b : 0x5b;
+    return o + 1;
+  }
+
+  #close(isObject: boolean, o: number): number {
+    this.#w.reserve(o, 1);
+    this.#w.bytes[o] = isObject ? 0x7d : 0x5d;
+    return o + 1;
+  }
+
+  #comma(o: number): number {
+    this.#w.reserve(o, 2);
+    this.#w.bytes[o] = 0x2c;
+    this.#w.bytes[o + 1] = 0x20;
+    return o + 2;
+  }
+
+  #key(at: number, length: number, start: number): number {
+    if (at + length > this.#end) throw corrupt("a JSON key is cut short");
+    const o = this.#quoted(at, at + length, start);
+    const out = this.#w.bytes;
+    out[o] = 0x3a;
+    out[o + 1] = 0x20;
+    return o + 2;
   }
 
   /** A length in groups of seven bits, the lowest first. */
-  #length(from: number): { readonly value: number; readonly at: number } {
+  #length(from: number): number {
     let value = 0;
     for (let i = 0; i < 5; i++) {
-      const byte = this.#uint(from + i, 1);
+      const byte = this.#u8(from + i);
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) {
-        const at = from + i + 1;
-        if (at + value > this.#end) throw corrupt("a JSON value is cut short");
-        return { value, at };
+        this.#behind = from + i + 1;
+        if (this.#behind + value > this.#end) throw corrupt("a JSON value is cut short");
+        return value;
       }
     }
     throw corrupt("a JSON length has more than five bytes");
   }
 
-  #uint(at: number, count: 1 | 2 | 4): number {
-    if (at + count > this.#end) throw corrupt("a JSON document is cut short");
+  #check(end: number): void {
+    if (end > this.#end) throw corrupt("a JSON document is cut short");
+  }
+
+  #u8(at: number): number {
+    this.#check(at + 1);
+    return this.#bytes[at] as number;
+  }
+
+  #u16(at: number): number {
+    this.#check(at + 2);
     const b = this.#bytes;
-    if (count === 1) return b[at] as number;
-    const low = (b[at] as number) | ((b[at + 1] as number) << 8);
-    if (count === 2) return low;
-    return (low | ((b[at + 2] as number) << 16) | ((b[at + 3] as number) << 24)) >>> 0;
+    return (b[at] as number) | ((b[at + 1] as number) << 8);
+  }
+
+  #u32(at: number): number {
+    this.#check(at + 4);
+    const b = this.#bytes;
+    return (
+      ((b[at] as number) |
+        ((b[at + 1] as number) << 8) |
+        ((b[at + 2] as number) << 16) |
+        ((b[at + 3] as number) << 24)) >>>
+      0
+    );
   }
 
   /** A string as MySQL prints it in a document, escaped once more. Leaves room for two bytes behind it. */
@@ -211,18 +260,19 @@ class Document {
   /** A value of a MySQL type that JSON does not have: the field type, then its bytes. */
   #opaque(from: number, o: number): number {
     const w = this.#w;
-    const field = this.#uint(from, 1);
-    const { value: length, at } = this.#length(from + 1);
+    const field = this.#u8(from);
+    const length = this.#length(from + 1);
+    const at = this.#behind;
     if (field === FIELD_DECIMAL) {
       w.reserve(o, 90);
-      const write = decimalWriter(this.#uint(at, 1), this.#uint(at + 1, 1));
+      const write = decimalWriter(this.#u8(at), this.#u8(at + 1));
       const end = write(w.bytes, o, this.#bytes, at + 2);
       // The writer quotes, and a document does not.
       w.bytes.copyWithin(o, o + 1, end - 1);
       return end - 2;
     }
     if (FIELD_TEMPORAL.has(field) && length === 8) {
-      const packed = (BigInt(this.#uint(at + 4, 4)) << 32n) | BigInt(this.#uint(at, 4));
+      const packed = (BigInt(this.#u32(at + 4)) << 32n) | BigInt(this.#u32(at));
       return writeAscii(w, o, `\\"${opaqueTemporalText(field, BigInt.asIntN(64, packed))}\\"`);
     }
     const base64 = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString("base64");
@@ -238,12 +288,7 @@ function jsonDoubleText(number: number): string {
   return /[.e]/.test(plain) ? plain : `${plain}.0`;
 }
 
-/** Small scalars stand in the entry itself. */
-const isInline = (kind: number, width: 2 | 4): boolean =>
-  kind === KIND.literal ||
-  kind === KIND.int16 ||
-  kind === KIND.uint16 ||
-  (width === 4 && (kind === KIND.int32 || kind === KIND.uint32));
+const document = new Document();
 
 /** Characters that MySQL escapes by one letter; it writes other control characters as `\\u00xx`. */
 const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([

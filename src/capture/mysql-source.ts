@@ -43,9 +43,10 @@ import { planChunks, type PlanStart } from "./chunk-plan.ts";
 import type { MysqlConnection } from "./connection.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import { historyBroken, planDump } from "./history.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 import { readSourceFacts, type SourceFacts } from "./source-facts.ts";
-import { plainEndpoint } from "./source-session.ts";
+import { askHistory, plainEndpoint } from "./source-session.ts";
 import { readAnchor } from "./anchor.ts";
 import { readHighWatermark, readLowWatermark, requireNoOpenXa } from "./watermark.ts";
 
@@ -83,6 +84,8 @@ interface Catalogue {
 const READ_PATIENCE_MS = 10_000;
 /** A transaction can count as executed a moment before it shows among the prepared ones. */
 const XA_SETTLE_MS = 200;
+/** How long the server may take to count as executed what was read of its binlog. */
+const EXECUTED_WAIT_MS = 15_000;
 const PLANNED_AHEAD_MAX = 10_000;
 
 export class MysqlSource implements ChangeSource {
@@ -142,6 +145,24 @@ export class MysqlSource implements ChangeSource {
       });
       return null;
     }
+  }
+
+  /**
+   * Whether a place in the binlog is still one of this server's history. The stream asks the same of the place
+   * where it begins, on each connect.
+   * @throws SyncError SOURCE_CHANGED, SOURCE_HISTORY_BROKEN, SOURCE_HISTORY_UNVERIFIED, SOURCE_PURGED
+   */
+  async requireHistory(at: SourcePosition, serverUuid: string): Promise<void> {
+    const request = { awaited: at.gtids, serverUuid, waitMs: EXECUTED_WAIT_MS };
+    const history = await this.#ask((connection) => askHistory(connection, request));
+    const { without, expected } = planDump(at, history, serverUuid);
+    if (expected === null) return;
+    const { endpoint, serverId } = this.#options;
+    const found = await this.#persist("read a transaction", () =>
+      readAnchor({ endpoint, serverId, without, gtid: expected.gtid }),
+    );
+    if (found.hash === expected.hash && found.commitUs === expected.commitUs) return;
+    throw historyBroken(expected, `the server has ${found.hash} committed at ${found.commitUs}`);
   }
 
   highWatermark(): Promise<BinlogOffset> {

@@ -1,8 +1,6 @@
 import type { ColumnType } from "../types/table-schema.ts";
 import { unreachable } from "../util/assert.ts";
 import {
-  doubleText,
-  floatText,
   writeAscii,
   writeBase64,
   writeInteger,
@@ -13,6 +11,7 @@ import {
   writeUnsigned64,
   type ByteWriter,
 } from "./byte-writer.ts";
+import { floatText, writeDouble } from "./double-text.ts";
 import { decimalBytes, decimalWriter } from "./decimal-text.ts";
 import { writeJsonDocument } from "./json-text.ts";
 import { memberBytes, setWriter, type MemberBytes } from "./member-text.ts";
@@ -186,7 +185,7 @@ function writeFloatBits(w: ByteWriter, at: number, word: number): number {
 function writeDoubleBits(w: ByteWriter, at: number, low: number, high: number): number {
   bits.setInt32(0, low, true);
   bits.setInt32(4, high, true);
-  return writeAscii(w, at, doubleText(bits.getFloat64(0, true)));
+  return writeDouble(w.bytes, at, bits.getFloat64(0, true));
 }
 
 function writeMember(w: ByteWriter, at: number, members: MemberBytes, index: number): number {

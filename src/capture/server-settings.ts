@@ -32,7 +32,7 @@ const RULES: readonly Rule[] = [
     code: "SOURCE_BINLOG_OFF",
     severity: "error",
     because: "without a binlog there are no changes to follow",
-    fix: "remove skip-log-bin from the server's configuration, set log-bin=binlog, and restart it",
+    fix: "remove skip-log-bin from the server's configuration, set log-bin=binlog, and restart it; what was written meanwhile is in no binlog: `tallylake report --deep` shows it, and taking those tables anew brings it",
   },
   {
     ...error,

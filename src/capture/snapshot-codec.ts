@@ -14,8 +14,6 @@
 import { quoteMysql } from "../types/table-id.ts";
 import type { Column, ColumnType, TableSchema } from "../types/table-schema.ts";
 import {
-  doubleText,
-  floatText,
   writeAscii,
   writeBase64,
   writeJsonString,
@@ -24,6 +22,7 @@ import {
   type ByteWriter,
 } from "./byte-writer.ts";
 import { constantCode } from "./constant-code.ts";
+import { floatText, writeDouble as writeNumber } from "./double-text.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
 
 /**
@@ -181,12 +180,12 @@ function writeDouble(w: ByteWriter, at: number, source: Uint8Array, from: number
     to - from <= 20 &&
     ((source[first] as number) > ZERO ||
       (to - first > 2 && source[first + 1] === POINT && (source[first + 2] as number) > ZERO));
-  if (!isPlain) return writeAscii(w, at, doubleText(numberAt(source, from, to)));
+  if (!isPlain) return writeNumber(w.bytes, at, numberAt(source, from, to));
   const out = w.bytes;
   let p = at;
   for (let i = from; i < to; i++) {
     const c = source[i] as number;
-    if (c > NINE) return writeAscii(w, at, doubleText(numberAt(source, from, to)));
+    if (c > NINE) return writeNumber(w.bytes, at, numberAt(source, from, to));
     out[p++] = c;
   }
   return p;

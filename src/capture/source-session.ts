@@ -63,9 +63,10 @@ async function readHistory(endpoint: SourceEndpoint, request: HistoryRequest): P
   }
 }
 
-async function askHistory(
+/** The history as it is when what was read counts as executed, or when the wait for that is over. */
+export async function askHistory(
   connection: MysqlConnection,
-  { awaited, serverUuid, waitMs }: HistoryRequest,
+  { awaited, serverUuid, waitMs }: Pick<HistoryRequest, "awaited" | "serverUuid" | "waitMs">,
 ): Promise<ServerHistory> {
   const history = await selectHistory(connection);
   const isOther = serverUuid !== null && serverUuid !== history.serverUuid;

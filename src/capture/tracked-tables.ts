@@ -274,6 +274,6 @@ const partialJson = (table: TableId): StopReason => ({
 const ddl = (table: TableId, statement: string): StopReason => ({
   table,
   code: "TABLE_DDL",
-  message: `a ${/^\W*(\w+)/.exec(statement)?.[1]?.toUpperCase() ?? "DDL"} statement changed the table`,
+  message: `the statement ${/^\W*(\w+)/.exec(statement)?.[1]?.toUpperCase() ?? "DDL"} changed the table`,
   hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
 });

@@ -16,6 +16,7 @@ import {
   parseRotateEvent,
   type EventHeader,
 } from "./binlog-event.ts";
+import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
 import type { TrackedTables } from "./tracked-tables.ts";
@@ -345,13 +346,3 @@ export class TransactionAssembler {
 }
 
 const WRAP = 2 ** 32;
-
-function historyBroken(expected: LastTransaction | null, what: string): Error {
-  return syncError(
-    "SOURCE_HISTORY_BROKEN",
-    `the binlog has another history: ${expected?.gtid ?? "the last transaction"} (hash ${expected?.hash ?? "?"}) was read before, and ${what}`,
-    {
-      hint: "the binary logs were reset, or the server was restored: raise `source.epoch` by one, remove the tables' folders from the lake and run `tallylake init`",
-    },
-  );
-}
