@@ -18,7 +18,12 @@ export default defineConfig({
     silent: "passed-only",
     // Server projects share two cores and one server: files run one after another.
     projects: [
-      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], { testTimeout: 20_000 }),
+      // Pure modules may be shared by all files, which saves loading them for each.
+      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], {
+        testTimeout: 20_000,
+        isolate: false,
+        pool: "threads",
+      }),
       project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false }),
       project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withMysql }),
       project("clickhouse", ["test/**/*.clickhouse.test.ts"], { fileParallelism: false }),

@@ -2,7 +2,8 @@
 -- after its counts. Of several rows of a commit the last inserted one holds; no clock decides.
 --
 -- GTID sets can be long, so they are kept here once. An interval begins behind `from_gtids` and ends with
--- `to_gtids`; `from_gtids` is empty for the first commit of a table.
+-- `to_gtids`; `from_gtids` is empty for the first commit of a table, and
+-- `snapshot_gtids` is there for it alone: behind that position its changes are counted.
 CREATE TABLE IF NOT EXISTS {database:Identifier}.commit
 (
     source        LowCardinality(String),
@@ -13,6 +14,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.commit
     count_rows    UInt32,
     from_gtids    String CODEC(ZSTD(3)),
     to_gtids      String CODEC(ZSTD(3)),
+    snapshot_gtids Nullable(String) CODEC(ZSTD(3)),
     committed_at  DateTime64(3, 'UTC'),
     recorded_at   DateTime64(3, 'UTC')
 )

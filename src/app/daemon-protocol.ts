@@ -78,6 +78,7 @@ const plainRecord = z.strictObject({
   committedAtMs: z.number(),
   fromGtids: z.string(),
   toGtids: z.string(),
+  snapshotGtids: z.string().nullable(),
   counts: z.string(),
 });
 

@@ -226,7 +226,9 @@ async function commitFirst(
     const info = applier.takeCommit(applier.position ?? manifest.start.position);
     step("init.load");
     const counts = [...snapshotCounts(manifest, schema), ...info.counts];
-    results.push(await lake.load(schema, chunks, { checkpoint: info.checkpoint, counts }));
+    results.push(
+      await lake.load(schema, chunks, { ...info, counts, snapshotFrom: manifest.start.position.gtids }),
+    );
     step("init.loaded");
     await rm(dir, { recursive: true, force: true });
     run.progress.setStage(name, "done");

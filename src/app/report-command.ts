@@ -108,11 +108,10 @@ async function sourceArms(
   const tables = [...byTable.values()].flatMap((records) => {
     const [first] = records;
     if (first === undefined) return [];
-    // A first commit begins at no position: its changes are those behind the snapshot's low watermark, which
-    // are counted as rows of the snapshot.
-    const isNew = first.fromGtids === "";
-    const counted = isNew ? records.slice(1) : records;
-    const from = GtidSet.parse(isNew ? first.toGtids : first.fromGtids);
+    // A first commit that does not say where its snapshot began cannot be counted again.
+    const isOpen = first.fromGtids === "" && first.snapshotGtids === null;
+    const from = GtidSet.parse(isOpen ? first.toGtids : (first.snapshotGtids ?? first.fromGtids));
+    const counted = isOpen ? records.slice(1) : records;
     const commits = counted.map(({ commit, toGtids }) => ({ commit, to: GtidSet.parse(toGtids) }));
     return [{ id: first.table, from, commits }];
   });
@@ -133,10 +132,10 @@ async function sourceArms(
       counted.map((count) => [`${tableKey(count.table)} ${count.commit}`, count.counts]),
     );
     for (const [key, records] of byTable) {
-      // The low watermark of a snapshot is in no commit, so a first commit is left out, which the report says.
-      const counted_ = records
-        .filter((record) => record.fromGtids !== "")
-        .map((record) => ({ ...record, counts: counts.get(`${key} ${record.commit}`) ?? [] }));
+      const counted_ = records.flatMap((record) => {
+        const own = counts.get(`${key} ${record.commit}`);
+        return own === undefined ? [] : [{ ...record, counts: own }];
+      });
       arms.set(key, { state: "available", records: counted_ });
     }
   } catch (error) {

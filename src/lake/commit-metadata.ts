@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "../types/checkpoint.ts";
+import { GtidSet } from "../types/gtid.ts";
 import { decodeHopCounts, encodeHopCounts, type HopCount } from "../types/hop-count.ts";
 import { ZERO_DATE_POLICIES, type ZeroDatePolicy } from "../types/lake-type.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -39,6 +40,8 @@ export interface CommitMetadata {
   /** Digest of the latest slices after this commit, see `file-system-view.ts`. */
   readonly slices: string;
   readonly rowsAfter: number;
+  /** Low watermark of the snapshot in a first commit; null in any other. */
+  readonly snapshotFrom: GtidSet | null;
 }
 
 /** Of our keys below; a commit of another version is refused, not guessed at. */
@@ -60,6 +63,7 @@ export function encodeCommit(commit: CommitMetadata): string {
       "tallylake.zeroDateNulls": String(commit.zeroDateNulls),
       "tallylake.slices": commit.slices,
       "tallylake.rows": String(commit.rowsAfter),
+      ...(commit.snapshotFrom === null ? {} : { "tallylake.snapshotFrom": commit.snapshotFrom.toString() }),
     },
     operationType: commit.operation,
   };
@@ -125,6 +129,10 @@ const commitJson = z.object({
     "tallylake.zeroDateNulls": natural,
     "tallylake.slices": z.string(),
     "tallylake.rows": natural,
+    "tallylake.snapshotFrom": z
+      .string()
+      .transform((text) => GtidSet.parse(text))
+      .optional(),
   }),
 });
 
@@ -181,5 +189,6 @@ function commitOf(json: z.infer<typeof commitJson>): CommitMetadata {
     zeroDateNulls: extra["tallylake.zeroDateNulls"],
     slices: extra["tallylake.slices"],
     rowsAfter: extra["tallylake.rows"],
+    snapshotFrom: extra["tallylake.snapshotFrom"] ?? null,
   };
 }

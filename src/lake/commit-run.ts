@@ -169,6 +169,7 @@ function newCommit(
   slices: readonly CountedSlice[],
 ): OwnCommit {
   const { shape, info } = input;
+  assert(state.last === null || info.snapshotFrom === undefined, "a snapshot begins a table");
   const sum = (of: (stat: WriteStat) => number): number => stats.reduce((total, stat) => total + of(stat), 0);
   const totals: RowTotals = {
     inserted: sum((stat) => stat.inserted),
@@ -199,5 +200,6 @@ function newCommit(
     zeroDateNulls: zeroDateNulls(prepared.groups),
     slices: slicesDigest(slices),
     rowsAfter: totals.rowsAfter,
+    snapshotFrom: info.snapshotFrom ?? null,
   };
 }

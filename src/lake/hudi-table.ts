@@ -166,8 +166,7 @@ class HudiTable implements LakeTable {
     const records: CommitRecord[] = [];
     for (const instant of this.#state.completed) {
       if (after !== null && instant <= after) continue;
-      const { checkpoint, counts, operation } = await readCommit(timeline, paths.root, instant);
-      records.push({ instant, checkpoint, counts, operation });
+      records.push(await readCommit(timeline, paths.root, instant));
     }
     return records;
   }

@@ -56,10 +56,7 @@ export class TableReader {
   async commits(after: string | null): Promise<readonly CommitRecord[]> {
     const instants = (await this.instants()).filter((instant) => after === null || instant > after);
     const records: CommitRecord[] = [];
-    for (const instant of instants) {
-      const { checkpoint, counts, operation } = await this.commit(instant);
-      records.push({ instant, checkpoint, counts, operation });
-    }
+    for (const instant of instants) records.push(await this.commit(instant));
     return records;
   }
 

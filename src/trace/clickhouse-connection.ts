@@ -34,7 +34,7 @@ export interface Scan {
 
 export interface InsertRows {
   readonly params: StatementParams;
-  readonly rows: readonly (readonly (string | number | boolean)[])[];
+  readonly rows: readonly (readonly (string | number | boolean | null)[])[];
 }
 
 export interface ClickHouseUrl {

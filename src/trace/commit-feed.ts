@@ -80,7 +80,7 @@ export class CommitFeed {
     this.#oldestUnsentMs = commits[0] === undefined ? 0 : instantMs(commits[0].instant);
     this.#stale = commits.length > 0;
     let fromGtids = recorded.toGtids;
-    return commits.map(({ instant, checkpoint, counts }) => {
+    return commits.map(({ instant, checkpoint, counts, snapshotFrom }) => {
       const toGtids = checkpoint.position.gtids.toString();
       const record = {
         source: this.#source,
@@ -89,6 +89,7 @@ export class CommitFeed {
         committedAtMs: instantMs(instant),
         fromGtids,
         toGtids,
+        snapshotGtids: snapshotFrom?.toString() ?? null,
         counts,
       };
       fromGtids = toGtids;

@@ -18,8 +18,8 @@ export interface TableInput {
   /** What the hops recorded, in any order. */
   readonly records: readonly TraceRecord[];
   /**
-   * By position intervals, which may be those of the commits, or finer, or coarser. One that begins with the
-   * table's first commit has the same empty `fromGtids`, though it counts from the low watermark on.
+   * By position intervals, which may be those of the commits, or finer, or coarser. The first one of a table
+   * counts from the low watermark of its snapshot on.
    */
   readonly source: Arm;
   /** By commit: `TraceRecord.commit` is the instant. A commit that is not there is not checked. */
@@ -135,13 +135,13 @@ function sourceCounts(lanes: readonly Lane[], arm: Arm): readonly (SourceCounts 
   const result: (SourceCounts | null)[] = lanes.map(({ record }) => ({
     state: "unavailable",
     reason:
-      record.fromGtids === ""
-        ? "a first commit is a snapshot, which the binlog does not hold"
+      record.fromGtids === "" && record.snapshotGtids === null
+        ? "this first commit does not say where its snapshot began"
         : "the source was not counted over just this interval",
   }));
-  const records = inPositionOrder(arm.records);
+  const records = inPositionOrder(arm.records.map(countedInterval));
   for (const { a, b } of alignIntervals(
-    lanes.map(({ record }) => record),
+    lanes.map(({ record }) => countedInterval(record)),
     records,
   )) {
     result.fill(null, a.from, a.to - 1);
@@ -153,6 +153,12 @@ function sourceCounts(lanes: readonly Lane[], arm: Arm): readonly (SourceCounts 
   }
   return result;
 }
+
+/** A first commit begins at no position; its changes are counted from the low watermark of its snapshot on. */
+const countedInterval = (record: TraceRecord): TraceRecord => ({
+  ...record,
+  fromGtids: record.snapshotGtids ?? record.fromGtids,
+});
 
 function lakeCounts({ commit }: TraceRecord, arm: Arm): ArmCounts {
   if (arm.state === "unavailable") return arm;

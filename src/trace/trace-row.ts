@@ -6,14 +6,14 @@ import type { TraceRecord } from "../types/ports.ts";
 import type { TableId } from "../types/table-id.ts";
 
 /** A row as ClickHouse takes it in JSONCompactEachRow; 64-bit integers are text. */
-export type InsertRow = readonly (string | number | boolean)[];
+export type InsertRow = readonly (string | number | boolean | null)[];
 
 /** Columns of an INSERT, in the order of the rows made here. */
 export const COUNT_COLUMNS =
   "source, hop, `database`, `table`, commit, minute, class, recording, " +
   "rows, ids_sum, ids_xor, has_content, content_sum, content_xor, committed_at, recorded_at";
 export const COMMIT_COLUMNS =
-  "source, `database`, `table`, commit, recording, count_rows, from_gtids, to_gtids, committed_at, recorded_at";
+  "source, `database`, `table`, commit, recording, count_rows, from_gtids, to_gtids, snapshot_gtids, committed_at, recorded_at";
 
 /** A record that is ready to insert: its counts first, then the commit row that makes them valid. */
 export interface RecordRows {
@@ -46,7 +46,7 @@ export function encodeRecord(record: TraceRecord, recordedAtMs: number): RecordR
     ]),
     commit: [
       ...[...key, recording, counts.length, record.fromGtids, record.toGtids],
-      ...[committedAt, recordedAt],
+      ...[record.snapshotGtids, committedAt, recordedAt],
     ],
   };
 }
@@ -69,6 +69,7 @@ function recordingOf(record: TraceRecord, counts: readonly HopCount[]): string {
     record.committedAtMs,
     record.fromGtids,
     record.toGtids,
+    record.snapshotGtids,
     encodeHopCounts(counts),
   ]);
   return BigInt(`0x${createHash("sha256").update(text).digest("hex").slice(0, 16)}`).toString();
@@ -82,12 +83,13 @@ const commitRow = z.tuple([
   z.number(),
   z.string(),
   z.string(),
+  z.string().nullable(),
   z.string(),
 ]);
 
 /** In the order of the tuple that `decodeCommit` reads. */
 export const COMMIT_SELECT =
-  "`database`, `table`, commit, toString(recording), count_rows, from_gtids, to_gtids, " +
+  "`database`, `table`, commit, toString(recording), count_rows, from_gtids, to_gtids, snapshot_gtids, " +
   "toString(toUnixTimestamp64Milli(committed_at))";
 
 export interface StoredCommit extends Omit<TraceRecord, "source" | "counts"> {
@@ -96,9 +98,17 @@ export interface StoredCommit extends Omit<TraceRecord, "source" | "counts"> {
 }
 
 export function decodeCommit(row: unknown): StoredCommit {
-  const [database, table, commit, recording, countRows, fromGtids, toGtids, ms] = commitRow.parse(row);
-  const committedAtMs = Number(ms);
-  return { table: { database, table }, commit, recording, countRows, fromGtids, toGtids, committedAtMs };
+  const [database, table, commit, recording, countRows, ...rest] = commitRow.parse(row);
+  const [fromGtids, toGtids, snapshotGtids, ms] = rest;
+  const positions = { fromGtids, toGtids, snapshotGtids };
+  return {
+    table: { database, table },
+    commit,
+    recording,
+    countRows,
+    ...positions,
+    committedAtMs: Number(ms),
+  };
 }
 
 const digits = z.string().regex(/^\d{1,20}$/);

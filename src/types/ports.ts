@@ -13,6 +13,7 @@
  */
 import type { ChangeBatch } from "./change-batch.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { GtidSet } from "./gtid.ts";
 import type { HopCount } from "./hop-count.ts";
 import type { SourcePosition, BinlogOffset } from "./source-position.ts";
 import type { TableId } from "./table-id.ts";
@@ -176,6 +177,8 @@ export interface CommitInfo {
   readonly checkpoint: Checkpoint;
   /** Counts of the hops before the lake; those of `apply` and `commit` are added by the lake itself. */
   readonly counts: readonly HopCount[];
+  /** Of a table's first commit: the low watermark of its snapshot, from which its changes are counted. */
+  readonly snapshotFrom?: GtidSet;
 }
 
 export interface CommitResult {
@@ -195,6 +198,8 @@ export interface CommitRecord {
   readonly checkpoint: Checkpoint;
   readonly counts: readonly HopCount[];
   readonly operation: string;
+  /** See `CommitInfo`; null for any but a first commit. */
+  readonly snapshotFrom: GtidSet | null;
 }
 
 /** A chunk of the snapshot in durable, staged form. */
@@ -259,6 +264,11 @@ export interface TraceRecord {
   /** The position interval, ends as GTID sets: what the counts are of. */
   readonly fromGtids: string;
   readonly toGtids: string;
+  /**
+   * Of a first commit, whose `fromGtids` is empty: the low watermark of its snapshot. The rows of the snapshot
+   * hold what came before it, and the counts of changes begin behind it. Null for any other record.
+   */
+  readonly snapshotGtids: string | null;
   readonly counts: readonly HopCount[];
 }
 

@@ -39,6 +39,7 @@ const records = fc
         selector: (c) => `${c.hop}/${c.class}/${c.minute}`,
       }),
       fromGtids: fc.constantFrom("", `${UUID}:1-5`, `${UUID}:1-5:7-9,${UUID.replace("3", "4")}:tag:1`),
+      snapshotGtids: fc.constantFrom(null, "", `${UUID}:1-4`),
       second: fc.nat(1e6),
       arm: fc.boolean(),
     }),

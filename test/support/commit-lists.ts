@@ -18,6 +18,8 @@ export class CommitLists {
     list.push({
       instant,
       operation: "upsert",
+      // As the first commits of tables have it.
+      snapshotFrom: list.length === 0 ? GtidSet.parse(`${UUID}:1-${this.#transactions}`) : null,
       counts: [count({ rows: this.#transactions })],
       checkpoint: {
         source: "src",
@@ -50,7 +52,7 @@ export class CommitLists {
   /** What the trace store must have of a table in the end. */
   expected(table: TableId): readonly TraceRecord[] {
     const list = this.#list(table);
-    return list.map(({ instant, checkpoint, counts }, i) => ({
+    return list.map(({ instant, checkpoint, counts, snapshotFrom }, i) => ({
       source: "src",
       table,
       commit: instant,
@@ -59,6 +61,7 @@ export class CommitLists {
       ),
       fromGtids: list[i - 1]?.checkpoint.position.gtids.toString() ?? "",
       toGtids: checkpoint.position.gtids.toString(),
+      snapshotGtids: snapshotFrom?.toString() ?? null,
       counts,
     }));
   }

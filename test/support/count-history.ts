@@ -128,6 +128,7 @@ const recordOf = (commit: string, at: At, counts: readonly HopCount[]): TraceRec
   committedAtMs: at.committedAtMs,
   fromGtids: at.isFirst ? "" : positionOf(at.from),
   toGtids: positionOf(at.to),
+  snapshotGtids: at.isFirst ? positionOf(at.from) : null,
   counts: orderedCounts(counts),
 });
 

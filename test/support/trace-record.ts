@@ -25,6 +25,7 @@ export function traceRecord(i: number, partial: Partial<TraceRecord> = {}): Trac
     committedAtMs,
     fromGtids: i === 0 ? "" : `${UUID}:1-${i * 10}`,
     toGtids: `${UUID}:1-${(i + 1) * 10}`,
+    snapshotGtids: null,
     counts: [count({ rows: i })],
     ...partial,
   };

@@ -8,6 +8,7 @@ import { Recorder } from "../../../src/trace/recorder.ts";
 import { countBatch } from "../../../src/types/batch-count.ts";
 import { sliceBatch, type ChangeBatch } from "../../../src/types/change-batch.ts";
 import { DigestSum, snapshotTransactionId, transactionLanes } from "../../../src/types/event-hash.ts";
+import { GtidSet } from "../../../src/types/gtid.ts";
 import type { HopCount } from "../../../src/types/hop-count.ts";
 import type { CommitInfo, TraceRecord } from "../../../src/types/ports.ts";
 import { ChangeWriter, type RowChange } from "../../support/change-writer.ts";
@@ -34,7 +35,8 @@ async function history(lake: TestLake, take: Take): Promise<readonly TraceRecord
   const table = await lake.open(SCHEMA);
   const writer = new ChangeWriter(SCHEMA, { gtid: 10 });
   const source: TraceRecord[] = [];
-  let fromGtids = "";
+  const snapshotFrom = GtidSet.parse(writer.gtids);
+  let fromGtids = snapshotFrom.toString();
   let ledger = new CountLedger(IDENTITY);
 
   const capture = async (batch: ChangeBatch): Promise<void> => {
@@ -45,12 +47,12 @@ async function history(lake: TestLake, take: Take): Promise<readonly TraceRecord
     const commit = "arm";
     source.push({
       ...{ source: "shop", table: SCHEMA.id, commit, committedAtMs: 0, fromGtids },
-      ...{ toGtids: writer.gtids, counts },
+      ...{ toGtids: writer.gtids, snapshotGtids: null, counts },
     });
     fromGtids = writer.gtids;
   };
-  const takeInfo = (snapshot: readonly HopCount[] = []): CommitInfo => {
-    const info = { ...commitInfo(writer), counts: [...snapshot, ...ledger.counts()] };
+  const takeInfo = (): CommitInfo => {
+    const info = { ...commitInfo(writer), counts: ledger.counts() };
     ledger = new CountLedger(IDENTITY);
     return info;
   };
@@ -58,7 +60,12 @@ async function history(lake: TestLake, take: Take): Promise<readonly TraceRecord
   const rows = Array.from({ length: 50 }, (_, i) => row(i, "snapshot"));
   const chunk = await lake.stage(table, SCHEMA, { index: 0, rows });
   await capture(writer.batch([[put("u", 1), put("d", 2)], [put("c", 100)], [put("u", 1, "again")]]));
-  await table.load(SCHEMA, [chunk], takeInfo([readRows(rows.length)]));
+  const { counts, ...first } = takeInfo();
+  await table.load(SCHEMA, [chunk], {
+    ...first,
+    counts: [readRows(rows.length), ...counts],
+    snapshotFrom,
+  });
 
   const second = writer.batch([
     [put("c", 200), put("u", 3), { op: "move", from: row(4, "x"), row: row(400, "moved") }],

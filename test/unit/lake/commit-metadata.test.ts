@@ -8,6 +8,7 @@ import { SIMPLE_SCHEMA } from "../../support/batch.ts";
 import { ALL_TYPES, lakeSchema } from "../../support/lake-schemas.ts";
 
 const COMMIT: CommitMetadata = {
+  snapshotFrom: null,
   operation: "UPSERT",
   stats: [
     {
