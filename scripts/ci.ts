@@ -1,6 +1,7 @@
 /**
- * Every gate and every test, cheap ones first; the same here and in CI. The engines are installed beside the
- * first steps, which leave the network alone. The last line sums all of them.
+ * Every gate and every test, cheap ones first; the same here and in CI. Two lanes run side by side, since most
+ * steps wait for a server or a process half of the time; what a step prints comes as a whole when it has ended.
+ * The engines are installed beside the first steps, which leave the network alone. The last line sums all.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -16,7 +17,14 @@ interface Tally {
 
 interface Step {
   readonly name: string;
-  readonly run: (folder: string) => Promise<Tally>;
+  readonly run: (run: Run) => Promise<Tally>;
+}
+
+interface Run {
+  /** For files of this step. */
+  readonly folder: string;
+  /** Whether its output goes to the terminal as it comes. */
+  readonly isAlone: boolean;
 }
 
 const only = process.argv.slice(2);
@@ -24,8 +32,8 @@ const only = process.argv.slice(2);
 function command(name: string, args: readonly string[]): Step {
   return {
     name,
-    run: async () => {
-      const code = await exec(args[0] ?? "", args.slice(1));
+    run: async (run) => {
+      const code = await exec(args, run);
       return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
     },
   };
@@ -35,16 +43,11 @@ function suite(...projects: readonly string[]): Step {
   const name = projects.join(" ");
   return {
     name,
-    run: async (folder) => {
-      const file = join(folder, `${projects.join("-")}.json`);
-      const args = projects.flatMap((project) => ["--project", project]);
-      const code = await exec("vitest", [
-        "run",
-        ...args,
-        "--reporter=default",
-        "--reporter=json",
-        `--outputFile.json=${file}`,
-      ]);
+    run: async (run) => {
+      const file = join(run.folder, `${projects.join("-")}.json`);
+      const chosen = projects.flatMap((project) => ["--project", project]);
+      const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+      const code = await exec(["vitest", "run", ...chosen, ...reporters], run);
       return readTally(file, code);
     },
   };
@@ -73,67 +76,79 @@ async function readTally(file: string, code: number): Promise<Tally> {
   }
 }
 
-function exec(file: string, args: readonly string[]): Promise<number> {
+function exec([file = "", ...args]: readonly string[], { isAlone }: Run): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(file, args, {
+      stdio: ["ignore", isAlone ? "inherit" : "pipe", isAlone ? "inherit" : "pipe"],
+    });
+    const printed: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (data: Buffer) => printed.push(data));
     child.on("error", () => {
       resolve(127);
     });
-    child.on("exit", (code) => {
+    child.on("close", (code) => {
+      process.stdout.write(Buffer.concat(printed));
       resolve(code ?? 1);
     });
   });
 }
 
-const gates: readonly Step[] = [
-  command("types", ["tsc", "--noEmit"]),
-  command("lint", ["eslint", "."]),
-  command("format", ["prettier", "--check", "--log-level", "warn", "."]),
-];
-const steps: readonly Step[] = [
-  ...gates,
-  suite("unit"),
-  suite("lake", "clickhouse"),
-  suite("mysql"),
-  suite("e2e"),
-  suite("crash"),
-  suite("engines"),
+/** Of about the same length. */
+const lanes: readonly (readonly Step[])[] = [
+  [
+    command("types", ["tsc", "--noEmit"]),
+    command("lint", ["eslint", "."]),
+    command("format", ["prettier", "--check", "--log-level", "warn", "."]),
+    suite("unit"),
+    suite("lake", "clickhouse"),
+    suite("mysql"),
+  ],
+  [suite("e2e"), suite("crash"), suite("engines")],
 ];
 
 const isAsked = (step: Step): boolean =>
   only.length === 0 || step.name.split(" ").some((name) => only.includes(name));
 
-async function runStep(step: Step, folder: string, total: Tally): Promise<void> {
+async function runStep(step: Step, run: Run): Promise<Tally> {
   const startMs = performance.now();
-  const tally = await step.run(folder);
-  total.passed += tally.passed;
-  total.failed += tally.failed;
-  total.skipped += tally.skipped;
+  const tally = await step.run(run);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   process.stdout.write(
     `── ${step.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped (${seconds} s)\n`,
   );
+  return tally;
 }
 
-const folder = await mkdtemp(join(tmpdir(), "tallylake-ci-"));
-const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-try {
-  const asked = steps.filter(isAsked);
-  const needsEngines = asked.some((step) => step.name === "engines");
+async function runLanes(folder: string): Promise<readonly Tally[]> {
+  const asked = lanes.map((lane) => lane.filter(isAsked));
+  const isAlone = asked.flat().length === 1;
+  const needsEngines = asked.flat().some((step) => step.name === "engines");
   // A failed installation shows as a failure of the tests that need it, with its reason.
   const installed = needsEngines
     ? installEngines((line) => process.stderr.write(`engines: ${line}\n`)).catch((error: unknown) => {
         process.stderr.write(`engines: ${String(error)}\n`);
       })
     : Promise.resolve();
-  for (const step of asked) {
-    if (step.name === "engines") await installed;
-    await runStep(step, folder, total);
-  }
+  const runLane = async (lane: readonly Step[]): Promise<readonly Tally[]> => {
+    const tallies: Tally[] = [];
+    for (const step of lane) {
+      if (step.name === "engines") await installed;
+      tallies.push(await runStep(step, { folder, isAlone }));
+    }
+    return tallies;
+  };
+  return (await Promise.all(asked.map(runLane))).flat();
+}
+
+const folder = await mkdtemp(join(tmpdir(), "tallylake-ci-"));
+try {
+  const tallies = await runLanes(folder);
+  const sum = (of: (tally: Tally) => number): number =>
+    tallies.reduce((total, tally) => total + of(tally), 0);
+  const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  process.exitCode = failed > 0 ? 1 : 0;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-process.stdout.write(
-  `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}\n`,
-);
-process.exitCode = total.failed > 0 ? 1 : 0;
