@@ -38,12 +38,16 @@ export interface CrashRun {
   readonly onGate?: () => Promise<void>;
   /** Ends the process at a time instead of a step. */
   readonly killAfterMs?: number;
+  /** See `StepPlan`; few by default. */
+  readonly unitRows?: number;
 }
 
 export interface CrashRunEnd extends ProcessEnd {
   /** The steps that were passed, in their order, of both threads. */
   readonly steps: readonly string[];
+  /** By the run's own kill. */
   readonly isKilled: boolean;
+  readonly ms: number;
 }
 
 /** What scenarios share: a MySQL, a trace store, folders, and the oracle. */
@@ -139,16 +143,19 @@ export class CrashRig implements AsyncDisposable {
       const plan: StepPlan = {
         record,
         gates,
-        unitRows: UNIT_ROWS,
+        unitRows: run.unitRows ?? UNIT_ROWS,
         ...(run.kill === undefined ? {} : { kill: run.kill }),
       };
+      const startMs = performance.now();
       await using child = this.start(place, run.args, plan);
       if (run.killAfterMs !== undefined) setTimeout(() => child.signal("SIGKILL"), run.killAfterMs).unref();
       // Each by itself: a resumed process may pass the second one alone.
       await Promise.all(gates.map((gate) => passGate(child, gate, run.onGate)));
       const end = await child.ended;
+      const ms = performance.now() - startMs;
       const steps = await readFile(record, "utf8").catch(() => "");
-      return { ...end, steps: steps.split("\n").slice(0, -1), isKilled: end.signal === "SIGKILL" };
+      const isKilled = end.signal === "SIGKILL" && !end.isOverdue;
+      return { ...end, steps: steps.split("\n").slice(0, -1), isKilled, ms };
     } finally {
       await scratch[Symbol.asyncDispose]();
     }

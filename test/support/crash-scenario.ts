@@ -27,6 +27,14 @@ export interface Outcome {
   readonly wrong: readonly string[];
   /** Steps that the run behind the last kill passed. */
   readonly recovery: readonly string[];
+  /** How long that run took. */
+  readonly recoveryMs: number;
+  /** Kills that happened. */
+  readonly kills: number;
+  /** Whether it came as far as the comparison with MySQL. */
+  readonly isJudged: boolean;
+  /** Its folder, which is still there when something is wrong. */
+  readonly dir: string;
   /** Processes that were started. */
   readonly runs: number;
 }
@@ -43,11 +51,13 @@ const WRITES_BETWEEN = 6;
 /** What waits in the binlog when a process starts to follow: some 350 changes of rows. */
 const WRITES_WAITING = 45;
 
-const formatKill = (kill: Kill): string => ("step" in kill ? formatPoint(kill) : `after ${kill.afterMs} ms`);
+export const formatKill = (kill: Kill): string =>
+  "step" in kill ? formatPoint(kill) : `after ${kill.afterMs} ms`;
 
-function failure(command: readonly string[], { code, signal, stderr }: CrashRunEnd): string {
+function failure(command: readonly string[], { code, signal, stderr, isOverdue }: CrashRunEnd): string {
   const said = stderr.trim().split("\n").slice(-6).join(" | ");
-  return `${command.join(" ")} ended with ${String(code ?? signal)}: ${said}`;
+  const end = isOverdue ? "did not end in time" : `ended with ${String(code ?? signal)}`;
+  return `${command.join(" ")} ${end}: ${said}`;
 }
 
 /**
@@ -122,21 +132,33 @@ async function live(
   const { kills, run } = plan;
   const name = [run.args[0] ?? "", ...kills.map(formatKill)].join(" ");
   const missed: string[] = [];
+  let happened = 0;
   for (const [i, kill] of kills.entries()) {
     const end = await rig.run(place, {
       ...run,
       ...("step" in kill ? { kill } : { killAfterMs: kill.afterMs }),
     });
-    if (!end.isKilled) missed.push(formatKill(kill));
+    if (end.isKilled) happened++;
+    else missed.push(formatKill(kill));
     if (!end.isKilled && end.code !== 0) {
-      return { name, missed, wrong: [failure(run.args, end)], recovery: end.steps, runs: i + 1 };
+      const wrong = [failure(run.args, end)];
+      return { ...outcomeOf(place, end, i + 1), name, missed, wrong, kills: happened };
     }
     await plan.between?.();
   }
   const end = await rig.run(place, run);
   const wrong = end.code === 0 ? [] : [failure(run.args, end)];
-  return { name, missed, wrong, recovery: end.steps, runs: kills.length + 1 };
+  return { ...outcomeOf(place, end, kills.length + 1), name, missed, wrong, kills: happened };
 }
+
+/** The parts of an outcome that follow from the last run of so many. */
+const outcomeOf = (place: Place, { steps, ms }: CrashRunEnd, runs: number) => ({
+  dir: place.dir,
+  recovery: steps,
+  recoveryMs: ms,
+  runs,
+  isJudged: false,
+});
 
 async function judged(
   rig: CrashRig,
@@ -144,8 +166,8 @@ async function judged(
   { place, database }: { readonly place: Place; readonly database: TestDatabase },
 ): Promise<Outcome> {
   const wrong = await rig.judge(place, database);
-  await rig.remove(place);
-  return { ...outcome, wrong, runs: outcome.runs + 1 };
+  if (wrong.length === 0) await rig.remove(place);
+  return { ...outcome, wrong, runs: outcome.runs + 1, isJudged: true };
 }
 
 /** Everything that is wrong in any of them, with the name of the scenario. */

@@ -33,12 +33,21 @@ export const placeIn = (dir: string): Place => ({
   stateDir: join(dir, ".tallylake"),
 });
 
+/** Before what the program's own report says. */
+const REPORT = "report: ";
+
+/** Whether the report alone complains: what `judge` found, when every cell is right and nothing was left behind. */
+export const isReportAlone = (found: readonly string[]): boolean =>
+  found.length > 0 && found.every((what) => what.startsWith(REPORT));
+
 /**
  * Whether the lake is right, asked in two ways that know nothing of each other: every cell against MySQL,
  * read past all of our code, and the program's own report. Both sides must be at rest.
  */
 export class Oracle implements AsyncDisposable {
   readonly #lake: LakeOracle;
+  /** Rows of MySQL that were compared so far. */
+  rowsCompared = 0;
 
   private constructor(lake: LakeOracle) {
     this.#lake = lake;
@@ -56,6 +65,7 @@ export class Oracle implements AsyncDisposable {
   async cells(connection: TestConnection, place: Place, id: OracleTable): Promise<readonly string[]> {
     const files = await lakeTableFiles(join(place.lakeDir, id.database, id.table));
     const source = await sourceRows(connection, id);
+    this.rowsCompared += source.rows.length;
     const lake = await this.#lake.rows(files);
     const found: string[] = [];
     if (lake.rows.length > 0 && lake.columns.join() !== source.columns.join())
@@ -81,11 +91,11 @@ export class Oracle implements AsyncDisposable {
     }
     found.push(...(await stateLeftovers(place.stateDir)).map((name) => `state: ${name} was left behind`));
     const report = await runReport(place, env);
-    if (typeof report === "string") return [...found, `report: ${report}`];
-    if (report.length !== tables.length) found.push(`report: ${report.length} tables of ${tables.length}`);
+    if (typeof report === "string") return [...found, `${REPORT}${report}`];
+    if (report.length !== tables.length) found.push(`${REPORT}${report.length} tables of ${tables.length}`);
     for (const { table, verdict, deep, findings } of report) {
       if (verdict === "match" && deep === "match" && findings.length === 0) continue;
-      found.push(`report: ${table} ${verdict}, deep ${String(deep)}: ${findings.join("; ")}`);
+      found.push(`${REPORT}${table} ${verdict}, deep ${String(deep)}: ${findings.join("; ")}`);
     }
     return found;
   }

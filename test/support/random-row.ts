@@ -95,6 +95,9 @@ const values: readonly fc.Arbitrary<string>[] = [
   json,
 ];
 
+/** Of the table. */
+export const RANDOM_COLUMNS = 1 + values.length;
+
 /** SQL literals for the columns behind `id`, some of them NULL. */
 export const randomRow: fc.Arbitrary<string[]> = fc.tuple(
   ...values.map((value) =>

@@ -7,6 +7,8 @@ export interface ProcessOptions {
   /** Modules that run before the program, in each of its threads. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the one behind it, such as one that sets limits. */
+  readonly within?: readonly string[];
 }
 
 export interface ProcessEnd {
@@ -14,6 +16,8 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** It was still running when its time was over, and was killed for that. */
+  readonly isOverdue: boolean;
 }
 
 const REPOSITORY = join(import.meta.dirname, "..", "..");
@@ -23,6 +27,7 @@ const TIMEOUT_MS = 120_000;
 
 /** The program as a child process, run from its sources in the folder of a config. */
 export class TallylakeProcess implements AsyncDisposable {
+  static readonly #running = new Set<TallylakeProcess>();
   readonly #child: ChildProcess;
   readonly #ended: Promise<ProcessEnd>;
   #stdout = "";
@@ -35,20 +40,26 @@ export class TallylakeProcess implements AsyncDisposable {
     this.#ended = this.#waitForEnd();
     // Whoever waits sees a failure to start; a process that nobody waits for must not end the test.
     this.#ended.catch(() => undefined);
+    TallylakeProcess.#running.add(this);
+    const forget = (): unknown => TallylakeProcess.#running.delete(this);
+    this.#ended.then(forget, forget);
+  }
+
+  /** Ends all that this process has started and that still run. */
+  static killAll(): void {
+    for (const running of TallylakeProcess.#running) running.signal("SIGKILL");
   }
 
   static start(dir: string, args: readonly string[], options: ProcessOptions = {}): TallylakeProcess {
     const imports = (options.preload ?? []).flatMap((file) => ["--import", join(REPOSITORY, file)]);
-    const child = spawn(
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", ...imports, MAIN, ...args],
-      {
-        cwd: dir,
-        stdio: ["ignore", "pipe", "pipe"],
-        // Half of the start-up is the compilation of sources that do not change while tests run.
-        env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
-      },
-    );
+    const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+    const [command = "", ...rest] = [...(options.within ?? []), ...node, ...imports, MAIN, ...args];
+    const child = spawn(command, rest, {
+      cwd: dir,
+      stdio: ["ignore", "pipe", "pipe"],
+      // Half of the start-up is the compilation of sources that do not change while tests run.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
+    });
     return new TallylakeProcess(child);
   }
 
@@ -80,10 +91,13 @@ export class TallylakeProcess implements AsyncDisposable {
   }
 
   async #waitForEnd(): Promise<ProcessEnd> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
+    let isOverdue = false;
+    const timer = setTimeout(() => {
+      isOverdue = this.#child.kill("SIGKILL");
+    }, TIMEOUT_MS);
     try {
       const [code, signal] = (await once(this.#child, "close")) as [number | null, NodeJS.Signals | null];
-      return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
+      return { code, signal, stdout: this.#stdout, stderr: this.#stderr, isOverdue };
     } finally {
       clearTimeout(timer);
     }

@@ -1,0 +1,36 @@
+export const PARTS = ["crash", "snapshot", "values"] as const;
+export type Part = (typeof PARTS)[number];
+
+export const isPart = (text: string): text is Part => (PARTS as readonly string[]).includes(text);
+
+/** Of the time. */
+const SHARES: Readonly<Record<Part, number>> = { crash: 0.5, snapshot: 0.35, values: 0.15 };
+
+export const SNAPSHOT_RUNS_MIN = 30;
+
+/** How many runs of a part are made, even past the time; a soak that is short is not to become a long one. */
+export function runsMin(part: Part, minutes: number): number {
+  if (part !== "snapshot") return 1;
+  return Math.min(SNAPSHOT_RUNS_MIN, Math.ceil(minutes));
+}
+
+/** What a part has had so far. */
+export interface PartUse {
+  readonly part: Part;
+  readonly runs: number;
+  readonly ms: number;
+}
+
+/**
+ * Whose turn it is: the part that is furthest behind its share of the time, and when the time is over, one that
+ * has not had its minimum; null at the end.
+ */
+export function nextPart(
+  uses: readonly PartUse[],
+  { minutes, elapsedMs }: { readonly minutes: number; readonly elapsedMs: number },
+): Part | null {
+  const isOver = elapsedMs >= minutes * 60_000;
+  const open = isOver ? uses.filter(({ part, runs }) => runs < runsMin(part, minutes)) : uses;
+  const [first] = open.toSorted((a, b) => a.ms / SHARES[a.part] - b.ms / SHARES[b.part]);
+  return first?.part ?? null;
+}
