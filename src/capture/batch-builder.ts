@@ -1,6 +1,7 @@
 import { OP_CODE, type ChangeBatch, type Operation, type TransactionRef } from "../types/change-batch.ts";
 import type { TableSchema } from "../types/table-schema.ts";
-import { ByteWriter, writeUnsigned } from "./byte-writer.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { writeUnsigned } from "./digits.ts";
 import { sameKey, type RowDecoder } from "./row-decode.ts";
 
 /** Longest line without its row: the braces and names, and three numbers of up to 16 digits. */
@@ -112,14 +113,15 @@ export class BatchBuilder {
     const code = OP_CODE[operation];
     w.reserve(w.position, LINE_FRAME_BYTES);
     const b = w.bytes;
+    const v = w.view;
     let o = copy(b, w.position, Q);
-    o = writeUnsigned(b, o, seq);
+    o = writeUnsigned(v, o, seq);
     o = copy(b, o, O);
     b[o++] = code;
     o = copy(b, o, T);
-    o = writeUnsigned(b, o, this.#ordinal);
+    o = writeUnsigned(v, o, this.#ordinal);
     o = copy(b, o, N);
-    o = writeUnsigned(b, o, this.#nextN);
+    o = writeUnsigned(v, o, this.#nextN);
     o = copy(b, o, R);
     this.#rowStart[i] = o;
     o =

@@ -1,6 +1,6 @@
 /**
  * A growing byte buffer and the few ways in which canonical values are written into it: JSON strings from
- * UTF-8 or single-byte character sets, base64, and decimal digits. Both codecs end here, the one for binlog
+ * UTF-8 or single-byte character sets, and base64; digits are in `digits.ts`. Both codecs end here, the one for binlog
  * rows (`row-decode.ts`) and the one for snapshot rows (`snapshot-codec.ts`), so that a value has one text.
  *
  * The hot functions take the writer and a position, make room themselves, and return the new position. A
@@ -9,14 +9,6 @@
 const COMMA_QUOTES = { quote: 0x22, backslash: 0x5c };
 const HEX = Buffer.from("0123456789abcdef");
 const BASE64 = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-
-/** Two decimal digits for each number below 100, as bytes. */
-const TENS = new Uint8Array(100);
-const ONES = new Uint8Array(100);
-for (let i = 0; i < 100; i++) {
-  TENS[i] = 0x30 + Math.floor(i / 10);
-  ONES[i] = 0x30 + (i % 10);
-}
 
 /** Windows-1252, which is what MySQL calls latin1; its five holes map to the C1 control of the same number. */
 const CP1252_HIGH = [
@@ -182,80 +174,4 @@ export function writeAscii(w: ByteWriter, at: number, text: string): number {
   const out = w.bytes;
   for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
   return at + text.length;
-}
-
-/** Decimal digits of a whole number from 0 to 2^53. Needs room for 16 bytes. */
-export function writeUnsigned(out: Uint8Array, at: number, value: number): number {
-  if (value < 10) {
-    out[at] = 0x30 + value;
-    return at + 1;
-  }
-  if (value >= 1e9) {
-    const high = Math.floor(value / 1e9);
-    return writePadded(out, writeUnsigned(out, at, high), value - high * 1e9, 9);
-  }
-  const digits =
-    value < 1e4
-      ? value < 100
-        ? 2
-        : value < 1000
-          ? 3
-          : 4
-      : value < 1e6
-        ? value < 1e5
-          ? 5
-          : 6
-        : value < 1e7
-          ? 7
-          : value < 1e8
-            ? 8
-            : 9;
-  return writePadded(out, at, value, digits);
-}
-
-/** Two decimal digits of a whole number below 100. Needs room for them. */
-export function writeTwo(out: Uint8Array, at: number, value: number): number {
-  out[at] = TENS[value] as number;
-  out[at + 1] = ONES[value] as number;
-  return at + 2;
-}
-
-/** The lowest `width` decimal digits of a whole number below 10^9, with leading zeros. Needs room for them. */
-export function writePadded(out: Uint8Array, at: number, value: number, width: number): number {
-  let rest = value | 0;
-  let p = at + width;
-  while (p - at >= 2) {
-    const next = (rest / 100) | 0;
-    const pair = rest - next * 100;
-    out[--p] = ONES[pair] as number;
-    out[--p] = TENS[pair] as number;
-    rest = next;
-  }
-  if (p > at) out[--p] = 0x30 + (rest % 10);
-  return at + width;
-}
-
-/** Decimal digits of a whole number from -2^53 to 2^53. Needs room for 17 bytes. */
-export function writeInteger(out: Uint8Array, at: number, value: number): number {
-  if (value >= 0) return writeUnsigned(out, at, value);
-  out[at] = 0x2d;
-  return writeUnsigned(out, at + 1, -value);
-}
-
-/** Decimal digits of `high * 2^32 + low`, both unsigned. Needs room for 20 bytes. */
-export function writeUnsigned64(out: Uint8Array, at: number, high: number, low: number): number {
-  if (high < 0x200000) return writeUnsigned(out, at, high * 4294967296 + low);
-  const text = ((BigInt(high) << 32n) | BigInt(low)).toString();
-  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
-  return at + text.length;
-}
-
-/** Decimal digits of a two's complement 64-bit integer given by its unsigned halves. Needs room for 20 bytes. */
-export function writeSigned64(out: Uint8Array, at: number, high: number, low: number): number {
-  if (high < 0x80000000) return writeUnsigned64(out, at, high, low);
-  out[at] = 0x2d;
-  // Negate: invert and add one, with the carry into the upper half.
-  const negatedLow = (~low + 1) >>> 0;
-  const negatedHigh = (~high + (low === 0 ? 1 : 0)) >>> 0;
-  return writeUnsigned64(out, at + 1, negatedHigh, negatedLow);
 }

@@ -1,4 +1,4 @@
-import { writePadded, writeUnsigned } from "./byte-writer.ts";
+import { writePadded, writeUnsigned } from "./digits.ts";
 
 /** Bytes for 0 to 9 decimal digits in MySQL's packed form. */
 const DIGIT_BYTES = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;
@@ -17,7 +17,22 @@ export function decimalBytes(precision: number, scale: number): number {
   );
 }
 
-export type DecimalWriter = (out: Uint8Array, at: number, source: Uint8Array, from: number) => number;
+/** Needs room for all its digits, two quotes, sign and point. */
+export type DecimalWriter = (v: DataView, at: number, source: Uint8Array, from: number) => number;
+
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+
+/** A group of 1 to 4 bytes, big-endian; `flip` has the bits that are inverted in it. */
+function group(source: Uint8Array, from: number, bytes: number, flip: number): number {
+  let value = source[from] as number;
+  for (let i = 1; i < bytes; i++) value = (value << 8) | (source[from + i] as number);
+  return (value ^ flip) >>> 0;
+}
+
+const ALL_BITS = [0, 0xff, 0xffff, 0xffffff, -1] as const;
 
 /**
  * Writes a packed DECIMAL as a JSON string. The form: big-endian groups of nine digits in four bytes, a
@@ -27,46 +42,44 @@ export type DecimalWriter = (out: Uint8Array, at: number, source: Uint8Array, fr
 export function decimalWriter(precision: number, scale: number): DecimalWriter {
   const whole = groups(precision - scale);
   const fraction = groups(scale);
-  const wholeRestBytes = DIGIT_BYTES[whole.rest] ?? 0;
+  const sizes = [DIGIT_BYTES[whole.rest] ?? 0, ...Array.from({ length: whole.full }, () => 4)].filter(
+    (bytes) => bytes > 0,
+  );
   const fractionRestBytes = DIGIT_BYTES[fraction.rest] ?? 0;
-  return (out, at, source, from) => {
-    const negative = ((source[from] as number) & 0x80) === 0;
-    const mask = negative ? 0xff : 0;
+  const firstBytes = sizes[0] ?? (fraction.full > 0 ? 4 : fractionRestBytes);
+  const topBit = 0x80 << (8 * (firstBytes - 1));
+  return (v, at, source, from) => {
+    const isNegative = ((source[from] as number) & 0x80) === 0;
     let p = from;
     let o = at;
-    const group = (bytes: number): number => {
-      let value = 0;
-      for (let i = 0; i < bytes; i++, p++) {
-        const byte = (source[p] as number) ^ mask ^ (p === from ? 0x80 : 0);
-        value = value * 256 + byte;
-      }
-      return value;
-    };
-    out[o++] = 0x22;
-    if (negative) out[o++] = 0x2d;
+    // Of the first group alone.
+    let top = topBit;
+    v.setUint8(o++, QUOTE);
+    if (isNegative) v.setUint8(o++, MINUS);
     let started = false;
-    if (wholeRestBytes > 0) {
-      const value = group(wholeRestBytes);
-      if (value > 0) {
-        o = writeUnsigned(out, o, value);
-        started = true;
-      }
-    }
-    for (let i = 0; i < whole.full; i++) {
-      const value = group(4);
-      if (started) o = writePadded(out, o, value, 9);
+    for (const bytes of sizes) {
+      const value = group(source, p, bytes, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
+      top = 0;
+      p += bytes;
+      if (started) o = writePadded(v, o, value, 9);
       else if (value > 0) {
-        o = writeUnsigned(out, o, value);
+        o = writeUnsigned(v, o, value);
         started = true;
       }
     }
-    if (!started) out[o++] = 0x30;
+    if (!started) v.setUint8(o++, ZERO);
     if (scale > 0) {
-      out[o++] = 0x2e;
-      for (let i = 0; i < fraction.full; i++) o = writePadded(out, o, group(4), 9);
-      if (fractionRestBytes > 0) o = writePadded(out, o, group(fractionRestBytes), fraction.rest);
+      v.setUint8(o++, POINT);
+      for (let i = 0; i < fraction.full; i++, p += 4) {
+        o = writePadded(v, o, group(source, p, 4, (isNegative ? -1 : 0) ^ top), 9);
+        top = 0;
+      }
+      if (fractionRestBytes > 0) {
+        const flip = (isNegative ? (ALL_BITS[fractionRestBytes] as number) : 0) ^ top;
+        o = writePadded(v, o, group(source, p, fractionRestBytes, flip), fraction.rest);
+      }
     }
-    out[o++] = 0x22;
-    return o;
+    v.setUint8(o, QUOTE);
+    return o + 1;
   };
 }

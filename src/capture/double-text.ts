@@ -13,7 +13,8 @@
  * taken if it is near enough, and the nearest of 17 always is. A comparison that is closer than its rounding
  * error is not decided here but left to JavaScript, as are very small and very large numbers.
  */
-import { writePadded, writeTwo, writeUnsigned } from "./byte-writer.ts";
+import { writeAscii, type ByteWriter } from "./byte-writer.ts";
+import { PAIRS, writeFour, writeTwo, writeUnsigned } from "./digits.ts";
 
 const doubleText = (value: number): string => (Object.is(value, -0) ? "-0.0" : String(value));
 
@@ -38,34 +39,30 @@ const words = new Uint32Array(bits.buffer);
 const HALF_STEP = Array.from({ length: 2047 }, (_, i) => 2 ** (i - 1076));
 
 /** Writes the text of a number; needs room for 32 bytes. */
-export function writeDouble(out: Uint8Array, at: number, value: number): number {
+export function writeDouble(w: ByteWriter, at: number, value: number): number {
+  const v = w.view;
   let o = at;
   let x = value;
   if (x < 0) {
-    out[o++] = MINUS;
+    v.setUint8(o++, MINUS);
     x = -x;
   }
   if (x < LARGEST) {
-    if (Math.floor(x) === x && x !== 0) return writeUnsigned(out, o, x);
+    if (Math.floor(x) === x && x !== 0) return writeUnsigned(v, o, x);
     if (x >= SMALLEST) {
-      const end = writeFraction(out, o, x);
+      const end = writeFraction(v, o, x);
       if (end !== 0) return end;
     }
   }
-  return copyText(out, at, doubleText(value));
+  return writeAscii(w, at, doubleText(value));
 }
 
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 
-function copyText(out: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
-  return at + text.length;
-}
-
 /** Writes a number with a fraction, from 10^-6 to 10^15; 0 when that cannot be decided here. */
-function writeFraction(out: Uint8Array, at: number, x: number): number {
+function writeFraction(v: DataView, at: number, x: number): number {
   bits[0] = x;
   const high = words[1] as number;
   // The neighbour below a power of two is nearer than the one above.
@@ -86,8 +83,8 @@ function writeFraction(out: Uint8Array, at: number, x: number): number {
   }
   // The digits are written behind the place of the point, and those in front of it moved.
   const first = point < 0 ? at + 1 - point : at + 1;
-  const end = writeShortest(out, first, { whole, fraction, half: (HALF_STEP[exponent] as number) * power });
-  if (end !== 0) placePoint(out, at, point);
+  const end = writeShortest(v, first, { whole, fraction, half: (HALF_STEP[exponent] as number) * power });
+  if (end !== 0) placePoint(v, at, point);
   return end;
 }
 
@@ -107,14 +104,14 @@ interface Scaled {
 }
 
 /** Writes the digits of the shortest decimal; returns where they end, and 0 when in doubt. */
-function writeShortest(out: Uint8Array, at: number, { whole, fraction, half }: Scaled): number {
+function writeShortest(v: DataView, at: number, { whole, fraction, half }: Scaled): number {
   const nearest = Math.round(fraction);
   const distance = Math.abs(fraction - nearest);
   if (Math.abs(distance - half) < DOUBT) return 0;
   if (distance < half) {
     if (whole + nearest >= LARGEST) return 0;
-    let end = writeWhole(out, at, whole + nearest);
-    while (out[end - 1] === ZERO) end--;
+    let end = writeWhole(v, at, whole + nearest);
+    while (v.getUint8(end - 1) === ZERO) end--;
     return end;
   }
   const tenths = fraction * 10;
@@ -123,30 +120,39 @@ function writeShortest(out: Uint8Array, at: number, { whole, fraction, half }: S
   if (Math.abs(tenthDistance - half * 10) < DOUBT || 0.5 - tenthDistance < DOUBT) return 0;
   // Ten tenths would have been a decimal of 15 digits.
   if (tenthDistance < half * 10 && tenth < 10) {
-    const end = writeWhole(out, at, whole);
-    out[end] = ZERO + tenth;
+    const end = writeWhole(v, at, whole);
+    v.setUint8(end, ZERO + tenth);
     return end + 1;
   }
   const hundredths = fraction * 100;
   const hundredth = Math.round(hundredths);
   if (hundredth >= 100 || 0.5 - Math.abs(hundredths - hundredth) < DOUBT) return 0;
-  return writeTwo(out, writeWhole(out, at, whole), hundredth);
+  return writeTwo(v, writeWhole(v, at, whole), hundredth);
 }
 
-function writeWhole(out: Uint8Array, at: number, whole: number): number {
-  const high = Math.floor(whole / 1e9);
-  return writePadded(out, writePadded(out, at, high, WHOLE_DIGITS - 9), whole - high * 1e9, 9);
+/** All digits of a number below 10^15, with leading zeros. */
+function writeWhole(v: DataView, at: number, whole: number): number {
+  const high = Math.floor(whole / 1e8);
+  const low = whole - high * 1e8;
+  const top = (high / 1e4) | 0;
+  const middle = (low / 1e4) | 0;
+  v.setUint8(at, ZERO + ((top / 100) | 0));
+  v.setUint16(at + 1, PAIRS[top % 100] as number, true);
+  writeFour(v, at + 3, high - top * 1e4);
+  writeFour(v, at + 7, middle);
+  writeFour(v, at + 11, low - middle * 1e4);
+  return at + WHOLE_DIGITS;
 }
 
 /** `point` is the power of ten of the first digit. */
-function placePoint(out: Uint8Array, at: number, point: number): void {
+function placePoint(v: DataView, at: number, point: number): void {
   if (point < 0) {
-    out[at] = ZERO;
-    out[at + 1] = POINT;
-    for (let i = at + 2; i < at + 1 - point; i++) out[i] = ZERO;
+    v.setUint8(at, ZERO);
+    v.setUint8(at + 1, POINT);
+    for (let i = at + 2; i < at + 1 - point; i++) v.setUint8(i, ZERO);
   } else {
-    for (let i = at; i <= at + point; i++) out[i] = out[i + 1] as number;
-    out[at + point + 1] = POINT;
+    for (let i = at; i <= at + point; i++) v.setUint8(i, v.getUint8(i + 1));
+    v.setUint8(at + point + 1, POINT);
   }
 }
 

@@ -1,13 +1,7 @@
 import { corrupt } from "./binlog-event.ts";
-import {
-  ByteWriter,
-  writeAscii,
-  writeInteger,
-  writeSigned64,
-  writeUnsigned,
-  writeUnsigned64,
-} from "./byte-writer.ts";
+import { ByteWriter, writeAscii } from "./byte-writer.ts";
 import { decimalWriter } from "./decimal-text.ts";
+import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
 import { opaqueTemporalText } from "./json-temporal.ts";
 import { mysqlDoubleText } from "./mysql-double.ts";
 
@@ -94,17 +88,17 @@ class Document {
       case KIND.literal:
         return this.#literal(this.#u8(at), o);
       case KIND.int16:
-        return writeInteger(w.bytes, o, (this.#u16(at) << 16) >> 16);
+        return writeInteger(w.view, o, (this.#u16(at) << 16) >> 16);
       case KIND.uint16:
-        return writeUnsigned(w.bytes, o, this.#u16(at));
+        return writeUnsigned(w.view, o, this.#u16(at));
       case KIND.int32:
-        return writeInteger(w.bytes, o, this.#u32(at) | 0);
+        return writeInteger(w.view, o, this.#u32(at) | 0);
       case KIND.uint32:
-        return writeUnsigned(w.bytes, o, this.#u32(at));
+        return writeUnsigned(w.view, o, this.#u32(at));
       case KIND.int64:
-        return writeSigned64(w.bytes, o, this.#u32(at + 4), this.#u32(at));
+        return writeSigned64(w.view, o, this.#u32(at + 4), this.#u32(at));
       case KIND.uint64:
-        return writeUnsigned64(w.bytes, o, this.#u32(at + 4), this.#u32(at));
+        return writeUnsigned64(w.view, o, this.#u32(at + 4), this.#u32(at));
       case KIND.double:
         bits.setUint32(0, this.#u32(at), true);
         bits.setUint32(4, this.#u32(at + 4), true);
@@ -266,7 +260,7 @@ class Document {
     if (field === FIELD_DECIMAL) {
       w.reserve(o, 90);
       const write = decimalWriter(this.#u8(at), this.#u8(at + 1));
-      const end = write(w.bytes, o, this.#bytes, at + 2);
+      const end = write(w.view, o, this.#bytes, at + 2);
       // The writer quotes, and a document does not.
       w.bytes.copyWithin(o, o + 1, end - 1);
       return end - 2;

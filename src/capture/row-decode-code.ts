@@ -3,14 +3,11 @@ import { unreachable } from "../util/assert.ts";
 import {
   writeAscii,
   writeBase64,
-  writeInteger,
   writeJsonString,
   writeLatin1String,
-  writeSigned64,
-  writeUnsigned,
-  writeUnsigned64,
   type ByteWriter,
 } from "./byte-writer.ts";
+import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
 import { floatText, writeDouble } from "./double-text.ts";
 import { decimalBytes, decimalWriter } from "./decimal-text.ts";
 import { writeJsonDocument } from "./json-text.ts";
@@ -114,7 +111,7 @@ function fixedCode(type: ColumnType, scope: CodeScope): string {
     case "int":
       return intCode(type.bytes, type.unsigned, scope);
     case "decimal":
-      return `o = ${use(scope, decimalWriter(type.precision, type.scale))}(b, o, s, p);`;
+      return `o = ${use(scope, decimalWriter(type.precision, type.scale))}(v, o, s, p);`;
     case "float":
       return `o = ${use(scope, writeFloatBits)}(w, o, ${u32(0)});`;
     case "double":
@@ -122,15 +119,15 @@ function fixedCode(type: ColumnType, scope: CodeScope): string {
     case "bit":
       return bitCode((type.bits + 7) >> 3, scope);
     case "date":
-      return `o = ${use(scope, writeDate)}(b, o, s[p] | s[p+1] << 8 | s[p+2] << 16);`;
+      return `o = ${use(scope, writeDate)}(v, o, s[p] | s[p+1] << 8 | s[p+2] << 16);`;
     case "time":
-      return `o = ${use(scope, writeTime2)}(b, o, s, p, ${type.fsp});`;
+      return `o = ${use(scope, writeTime2)}(v, o, s, p, ${type.fsp});`;
     case "datetime":
-      return `o = ${use(scope, writeDatetime2)}(b, o, s, p, ${type.fsp});`;
+      return `o = ${use(scope, writeDatetime2)}(v, o, s, p, ${type.fsp});`;
     case "timestamp":
-      return `o = ${use(scope, writeTimestamp2)}(b, o, s, p, ${type.fsp});`;
+      return `o = ${use(scope, writeTimestamp2)}(v, o, s, p, ${type.fsp});`;
     case "year":
-      return `o = ${use(scope, writeUnsigned)}(b, o, s[p] === 0 ? 0 : 1900 + s[p]);`;
+      return `o = ${use(scope, writeUnsigned)}(v, o, s[p] === 0 ? 0 : 1900 + s[p]);`;
     case "enum": {
       const members = use(scope, memberBytes(type.members));
       const index = type.members.length < 256 ? "s[p]" : "s[p] | s[p+1] << 8";
@@ -157,11 +154,11 @@ function intCode(bytes: 1 | 2 | 3 | 4 | 8, unsigned: boolean, scope: CodeScope):
     .join(" | ");
   if (bytes === 8) {
     const write64 = use(scope, unsigned ? writeUnsigned64 : writeSigned64);
-    return `o = ${write64}(b, o, (s[p+4] | s[p+5] << 8 | s[p+6] << 16 | s[p+7] << 24) >>> 0, (${raw}) >>> 0);`;
+    return `o = ${write64}(v, o, (s[p+4] | s[p+5] << 8 | s[p+6] << 16 | s[p+7] << 24) >>> 0, (${raw}) >>> 0);`;
   }
   const shift = 32 - bytes * 8;
   const value = unsigned ? `(${raw}) >>> 0` : `(${raw}) << ${shift} >> ${shift}`;
-  return `o = ${write}(b, o, ${value});`;
+  return `o = ${write}(v, o, ${value});`;
 }
 
 /** BIT is stored big-endian. */
@@ -172,7 +169,7 @@ function bitCode(bytes: number, scope: CodeScope): string {
     return terms.length === 0 ? "0" : `(${terms.join(" | ")}) >>> 0`;
   };
   const split = Math.max(0, bytes - 4);
-  return `o = ${use(scope, writeUnsigned64)}(b, o, ${part(0, split)}, ${part(split, bytes)});`;
+  return `o = ${use(scope, writeUnsigned64)}(v, o, ${part(0, split)}, ${part(split, bytes)});`;
 }
 
 const bits = new DataView(new ArrayBuffer(8));
@@ -185,7 +182,7 @@ function writeFloatBits(w: ByteWriter, at: number, word: number): number {
 function writeDoubleBits(w: ByteWriter, at: number, low: number, high: number): number {
   bits.setInt32(0, low, true);
   bits.setInt32(4, high, true);
-  return writeDouble(w.bytes, at, bits.getFloat64(0, true));
+  return writeDouble(w, at, bits.getFloat64(0, true));
 }
 
 function writeMember(w: ByteWriter, at: number, members: MemberBytes, index: number): number {

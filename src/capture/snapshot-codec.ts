@@ -18,10 +18,10 @@ import {
   writeBase64,
   writeJsonString,
   writeLatin1String,
-  writeUnsigned,
   type ByteWriter,
 } from "./byte-writer.ts";
 import { constantCode } from "./constant-code.ts";
+import { writeUnsigned } from "./digits.ts";
 import { floatText, writeDouble as writeNumber } from "./double-text.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
 
@@ -73,7 +73,7 @@ export function compileRowLineWriter(schema: TableSchema): RowLineWriter {
     `w.reserve(o, ${fixedMax});`,
     "let b = w.bytes, v = w.view;",
     constantCode(Buffer.from('{"n":')),
-    "o = writeUnsigned(b, o, n);",
+    "o = writeUnsigned(v, o, n);",
     constantCode(Buffer.from(',"r":{')),
     ...schema.columns.map((column, i) => columnCode(column.type, names[i] as Buffer, fixedMax)),
     "if (p !== to) mismatch();",
@@ -180,12 +180,12 @@ function writeDouble(w: ByteWriter, at: number, source: Uint8Array, from: number
     to - from <= 20 &&
     ((source[first] as number) > ZERO ||
       (to - first > 2 && source[first + 1] === POINT && (source[first + 2] as number) > ZERO));
-  if (!isPlain) return writeNumber(w.bytes, at, numberAt(source, from, to));
+  if (!isPlain) return writeNumber(w, at, numberAt(source, from, to));
   const out = w.bytes;
   let p = at;
   for (let i = from; i < to; i++) {
     const c = source[i] as number;
-    if (c > NINE) return writeNumber(w.bytes, at, numberAt(source, from, to));
+    if (c > NINE) return writeNumber(w, at, numberAt(source, from, to));
     out[p++] = c;
   }
   return p;

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteWriter } from "../../../src/capture/byte-writer.ts";
 import { writeDouble } from "../../../src/capture/double-text.ts";
 
-const out = Buffer.alloc(40);
+const writer = new ByteWriter(64);
+const out = Buffer.from(writer.view.buffer);
 
 function text(value: number): string {
   out.fill("?");
-  const end = writeDouble(out, 3, value);
+  const end = writeDouble(writer, 3, value);
   expect(out.toString("latin1", 0, 3)).toBe("???");
   return out.toString("latin1", 3, end);
 }
