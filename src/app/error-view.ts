@@ -1,5 +1,5 @@
-import { EXIT } from "../types/errors.ts";
-import { codeOf, messageOf, SyncError } from "../util/errors.ts";
+import { EXIT, syncError } from "../types/errors.ts";
+import { codeOf, isOutOfFiles, messageOf, SyncError } from "../util/errors.ts";
 import type { Paint } from "../util/paint.ts";
 import { printable } from "../util/printable.ts";
 import type { Secret } from "../util/secret.ts";
@@ -23,7 +23,8 @@ export interface ErrorView {
 
 /** What is shown of an error that ends the program, and the exit code that goes with it. */
 export function renderError(error: unknown, options: ErrorViewOptions): ErrorView {
-  const raw = error instanceof SyncError ? operatingFacts(error, options) : defectFacts(error, options);
+  const known = error instanceof SyncError ? error : outOfFiles(error);
+  const raw = known === null ? defectFacts(error, options) : operatingFacts(known, options);
   // Before the texts are escaped, which could change how a secret is written.
   const hide = (text: string): string => mask(text, options.secrets);
   const facts: ErrorFacts = {
@@ -35,6 +36,15 @@ export function renderError(error: unknown, options: ErrorViewOptions): ErrorVie
   };
   const text = options.format === "json" ? jsonText(facts, options) : plainText(facts, options);
   return { text, exitCode: facts.exitCode };
+}
+
+/** Anything can fail for want of a file handle, the loading of our own modules and threads included. */
+function outOfFiles(error: unknown): SyncError | null {
+  if (!isOutOfFiles(error)) return null;
+  return syncError("TOO_MANY_OPEN_FILES", messageOf(error), {
+    hint: "raise the limit of open files (ulimit -n) to at least 1024 and start again",
+    cause: error,
+  });
 }
 
 interface ErrorFacts {

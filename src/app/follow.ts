@@ -11,6 +11,7 @@ import type { MysqlSource } from "../capture/mysql-source.ts";
 import { InProcessChannel } from "../channel/in-process.ts";
 import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
+import type { Checkpoint } from "../types/checkpoint.ts";
 import { EXIT, isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
@@ -72,6 +73,7 @@ export async function runFollow(run: FollowRun): Promise<number> {
   });
   const going = appliers.filter((applier) => applier.stop === null).map((applier) => applier.table);
   const from = startOf(going);
+  await requireHistory(run, going);
   if (run.target === null || !from.gtids.includes(run.target)) {
     const reminder = setInterval(() => {
       remind(appliers, log);
@@ -110,6 +112,21 @@ async function haltUnserved({ source, onStop }: FollowRun, appliers: readonly Ta
       onStop(stop);
     }
   }
+}
+
+/**
+ * The stream itself sees only whether its own beginning is in the history of the server. A table that stands
+ * further on would take other transactions of the same numbers for those that it has, and nothing at all is
+ * asked when there is nothing to stream.
+ */
+async function requireHistory({ source }: FollowRun, tables: readonly LakeTable[]): Promise<void> {
+  const places = new Map<string, Checkpoint>();
+  for (const { checkpoint } of tables) {
+    const known = must(checkpoint, "the checkpoint of a table");
+    const { last, gtids } = known.position;
+    places.set(`${known.serverUuid} ${last?.gtid ?? ""} ${last?.hash ?? ""} ${gtids.toString()}`, known);
+  }
+  for (const { position, serverUuid } of places.values()) await source.requireHistory(position, serverUuid);
 }
 
 interface Streaming {

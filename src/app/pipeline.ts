@@ -50,6 +50,8 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
     router.commitDue();
   }, options.tickMs);
   const pumped = pump(stream, channel);
+  // It is waited for below, after the stream has ended; until then its failure comes by way of the channel.
+  pumped.catch(() => undefined);
   try {
     for await (const delivery of channel.reader(options.from, never)) {
       await router.take(delivery);

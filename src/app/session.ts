@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { requireSameServer } from "../capture/history.ts";
 import { MysqlSource } from "../capture/mysql-source.ts";
 import { preflight, type Preflight } from "../capture/preflight.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
@@ -10,9 +11,9 @@ import { TableReader } from "../lake/table-reader.ts";
 import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { isSyncError } from "../types/errors.ts";
-import type { SourceIdentity } from "../types/checkpoint.ts";
+import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
 import type { LakeTable, Problem, TraceStore } from "../types/ports.ts";
-import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
+import { formatTableId, quoteMysqlTable, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import type { CommandContext } from "./command.ts";
@@ -101,8 +102,10 @@ export class Session {
    * @throws SyncError with all problems, when one of them is an error
    */
   async openTables(): Promise<readonly SessionTable[]> {
+    const { config, log } = this.#context;
+    const standing = await this.#standing();
     const found = await this.#preflight();
-    requireHealthy(found.problems, this.#context.log);
+    requireHealthy([...found.problems, ...earlierEpochs(standing, config)], log);
     const db = await this.#openDatabase();
     const tables: SessionTable[] = [];
     for (const facts of found.tables) tables.push(await this.#openTable(facts, db));
@@ -116,13 +119,14 @@ export class Session {
    */
   async openFollowedTables(): Promise<FollowedTables> {
     const { config, log } = this.#context;
+    const standing = await this.#standing();
+    const committed = standing.map(({ id }) => id);
     const found = await this.#preflight();
-    const ofTables = found.problems.filter(isTableProblem);
+    const ofTables = [...found.problems.filter(isTableProblem), ...earlierEpochs(standing, config)];
     requireHealthy(
       found.problems.filter((problem) => !ofTables.some((other) => other === problem)),
       log,
     );
-    const committed = await lakeTables(config);
     const left = new Map<string, TableProblem>();
     const leave = (problem: TableProblem): void => {
       const key = tableKey(problem.table);
@@ -146,6 +150,20 @@ export class Session {
     const problems = [...left.values()];
     if (tables.length === 0) requireHealthy(problems, log);
     return { tables, left: problems };
+  }
+
+  /**
+   * Where the tables of the lake stand; what cannot be read is told when the table is opened. Another server is
+   * refused before anything else is asked of it: the tables that it does not have would be told in its place.
+   * @throws SyncError SOURCE_CHANGED
+   */
+  async #standing(): Promise<readonly Standing[]> {
+    const { config, signal } = this.#context;
+    const standing = await standingTables(config);
+    if (standing.every(({ checkpoint }) => checkpoint === null)) return standing;
+    const [row] = await this.source.pool.use((one) => one.query("SELECT @@server_uuid"), signal);
+    for (const { checkpoint } of standing) requireSameServer(row?.[0] ?? "", checkpoint?.serverUuid ?? null);
+    return standing;
   }
 
   #preflight(): Promise<Preflight> {
@@ -239,6 +257,40 @@ export function traceOpener({ trace }: Config, now: () => number): (() => Promis
   }
 }
 
+/** A table of the lake and its newest checkpoint; null when that cannot be read. */
+interface Standing {
+  readonly id: TableId;
+  readonly checkpoint: Checkpoint | null;
+}
+
+async function standingTables(config: Config): Promise<readonly Standing[]> {
+  const standing: Standing[] = [];
+  for (const id of await lakeTables(config)) {
+    try {
+      const last = await new TableReader(config.lakeDir, id).latest();
+      standing.push({ id, checkpoint: last?.checkpoint ?? null });
+    } catch (error) {
+      if (!isSyncError(error)) throw error;
+      standing.push({ id, checkpoint: null });
+    }
+  }
+  return standing;
+}
+
+/** Positions of an earlier epoch are those of a history that is over: the same numbers are others now. */
+function earlierEpochs(standing: readonly Standing[], { source }: Config): readonly TableProblem[] {
+  return standing.flatMap(({ id, checkpoint }) => {
+    if (checkpoint === null || checkpoint.epoch >= source.epoch) return [];
+    return {
+      code: "SOURCE_HISTORY_BROKEN",
+      table: id,
+      message: `${formatTableId(id)} is of epoch ${checkpoint.epoch} in the lake, and \`source.epoch\` is ${source.epoch}`,
+      hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+      severity: "error",
+    };
+  });
+}
+
 const isTableProblem = (problem: Problem): problem is TableProblem =>
   problem.table !== null && problem.severity === "error";
 
@@ -256,7 +308,7 @@ const goneTable = (table: TableId): TableProblem => ({
   code: "TABLE_ABSENT",
   table,
   message: `${formatTableId(table)} is in the lake, and the source does not have it, or does not show it to this user`,
-  hint: "GRANT SELECT on it, or leave it out with `exclude` if it was dropped",
+  hint: `GRANT SELECT ON ${quoteMysqlTable(table)} TO the user of source.url; or leave the table out with \`exclude\` if it was dropped`,
   severity: "error",
 });
 

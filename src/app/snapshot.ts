@@ -49,10 +49,13 @@ export async function readChunks(options: SnapshotOptions): Promise<void> {
       await readChunk(next.value, { ...options, signal, staging });
     }
   };
+  const workers = Array.from({ length: options.parallel }, worker);
   try {
-    await Promise.all(Array.from({ length: options.parallel }, worker));
+    await Promise.all(workers);
   } catch (error) {
     abort.abort(error);
+    // The caller closes DuckDB then, which must not be while another worker stages a chunk.
+    await Promise.allSettled(workers);
     throw error;
   }
 }

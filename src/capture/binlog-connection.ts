@@ -3,7 +3,8 @@ import { syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
-import { codeOf, messageOf, SyncError } from "../util/errors.ts";
+import { codeOf, isOutOfFiles, messageOf, SyncError } from "../util/errors.ts";
+import { driverError } from "./driver-error.ts";
 
 /**
  * The dump connection. zongji does the handshake, the checksum agreement and the dump command; the packets
@@ -309,6 +310,7 @@ function binlogError(error: Error, serverId: number): Error {
       cause: error,
     });
   }
+  if (errno <= 0 && isOutOfFiles(error)) return driverError(error, { step: "read the binlog" });
   const what = [code, message].filter((part) => part !== "").join(" ");
   return syncError("SOURCE_CONNECTION_LOST", `the binlog connection failed: ${what}`, {
     hint: "it is opened again by itself; if it keeps failing look at the server's error log and the network",

@@ -1,5 +1,5 @@
 import { syncError } from "../types/errors.ts";
-import { codeOf, messageOf, SyncError } from "../util/errors.ts";
+import { codeOf, isOutOfFiles, messageOf, SyncError } from "../util/errors.ts";
 
 /** Error numbers of the server, from its "Server Error Message Reference". */
 const CODE_OF_ERRNO: ReadonlyMap<number, DriverCode> = new Map([
@@ -59,7 +59,8 @@ type DriverCode =
   | "SOURCE_GRANT_MISSING"
   | "SOURCE_BUSY"
   | "SOURCE_QUERY_FAILED"
-  | "TABLE_ABSENT";
+  | "TABLE_ABSENT"
+  | "TOO_MANY_OPEN_FILES";
 
 const HINTS: Readonly<Record<DriverCode, string>> = {
   SOURCE_UNREACHABLE:
@@ -73,6 +74,7 @@ const HINTS: Readonly<Record<DriverCode, string>> = {
   SOURCE_BUSY: "try again when the server is less busy, or raise the limit that the message names",
   SOURCE_QUERY_FAILED: "look into the server's error log; the statement is one of ours",
   TABLE_ABSENT: "check the names under `tables` in the config",
+  TOO_MANY_OPEN_FILES: "raise the limit of open files (ulimit -n) to at least 1024 and start again",
 };
 
 interface DriverErrorContext {
@@ -98,6 +100,7 @@ export function driverError(error: unknown, context: DriverErrorContext): SyncEr
 }
 
 function codeOfDriverError(error: unknown, connecting: boolean): DriverCode {
+  if (errnoOf(error) === 0 && isOutOfFiles(error)) return "TOO_MANY_OPEN_FILES";
   const known = CODE_OF_ERRNO.get(errnoOf(error)) ?? CODE_OF_NAME.get(codeOf(error));
   // The driver refuses commands on a connection that it has lost with an error that has no code.
   const fatal = typeof error === "object" && error !== null && "fatal" in error && error.fatal === true;

@@ -280,9 +280,12 @@ export class MysqlSource implements ChangeSource {
   }
 }
 
-/** What may be over in a while. An open XA transaction is not: the mark that it spoils is worth nothing. */
+/**
+ * What may be over in a while. An open XA transaction is not: the mark that it spoils is worth nothing. Nor is a
+ * full disk, which is none of the source's.
+ */
 const isAway = (error: unknown): boolean =>
-  isSyncError(error) && error.retryable && error.code !== "SOURCE_XA_OPEN";
+  isSyncError(error) && error.retryable && /^(SOURCE|BINLOG)_(?!XA_OPEN$)/.test(error.code);
 
 /** Transactions of kinds that the stream refuses; before a snapshot they do no harm. */
 const UNREADABLE: ReadonlySet<string> = new Set([

@@ -14,6 +14,7 @@ import { decodeSourcePosition, encodeSourcePosition, sourcePositionJson } from "
 import { tableKey, type TableId } from "../types/table-id.ts";
 import { codeOf, messageOf } from "../util/errors.ts";
 import { must } from "../util/assert.ts";
+import { stateFileError } from "./state-file-error.ts";
 
 const VERSION = 1;
 const bound = z.array(z.string()).nullable();
@@ -207,14 +208,8 @@ export class SnapshotManifest {
         await handle.close();
       }
     } catch (error) {
-      throw syncError(
-        "LAKE_IO",
-        `the progress of the snapshot cannot be written to ${this.#file}: ${messageOf(error)}`,
-        {
-          hint: "make `stateDir` writable and give it room, then run `tallylake init` again: it goes on from here",
-          cause: error,
-        },
-      );
+      const what = `the progress of the snapshot cannot be written to ${this.#file}: ${messageOf(error)}`;
+      throw stateFileError(error, what);
     }
   }
 }

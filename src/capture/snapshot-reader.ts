@@ -21,6 +21,7 @@ import type { MysqlConnection } from "./connection.ts";
 import { chunkSource } from "./key-range.ts";
 import { LineFile } from "./line-file.ts";
 import { compileRowLineWriter, snapshotSelect, type RowLineWriter } from "./snapshot-codec.ts";
+import { stateFileError } from "./state-file-error.ts";
 
 const PROGRESS_ROWS = 10_000;
 
@@ -112,11 +113,7 @@ export class SnapshotReader {
     }
     const code = codeOf(error);
     if (isSyncError(error) || !code.startsWith("E")) return error;
-    const isFull = code === "ENOSPC" || code === "EDQUOT";
-    return syncError(isFull ? "LAKE_DISK_FULL" : "LAKE_IO", `cannot write ${path} for ${table}: ${code}`, {
-      hint: isFull ? "free some space: the snapshot goes on at this chunk" : "check the folder and its disk",
-      cause: error,
-    });
+    return stateFileError(error, `cannot write ${path} for ${table}: ${code}`);
   }
 }
 

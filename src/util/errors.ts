@@ -39,3 +39,10 @@ export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("code" in error)) return "";
   return typeof error.code === "string" ? error.code : "";
 }
+
+/**
+ * Whether the process has no file handle left. A module that cannot be read for that, and a thread that cannot be
+ * made, have codes of their own, and only their words say why.
+ */
+export const isOutOfFiles = (error: unknown): boolean =>
+  /^(EMFILE|ENFILE)$/.test(codeOf(error)) || /\bE[MN]FILE\b|too many open files/i.test(messageOf(error));

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { handlers } from "../../src/app/handlers.ts";
+import type { Handlers } from "../../src/app/command.ts";
+import { handlers as realHandlers } from "../../src/app/handlers.ts";
 import { Lifecycle } from "../../src/app/lifecycle.ts";
 import { Program } from "../../src/app/program.ts";
 import { CapturedOutput } from "./captured-output.ts";
@@ -17,6 +18,10 @@ export interface LogLine {
   readonly remedy?: string;
   readonly hint?: string;
   readonly table?: string;
+  /** Where in the binlog a table stopped. */
+  readonly position?: string;
+  /** The mistakes of a config. */
+  readonly problems?: readonly { readonly line: number; readonly column: number }[];
 }
 
 export interface ToolEnd {
@@ -28,6 +33,8 @@ export interface ToolEnd {
 export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly now?: () => number;
+  /** Commands in place of the real ones. */
+  readonly handlers?: Partial<Handlers>;
 }
 
 /** The whole program with its arguments, config and exit code, without a process of its own. */
@@ -37,7 +44,8 @@ export class ToolRun {
   readonly #err = new CapturedOutput();
   readonly ended: Promise<ToolEnd>;
 
-  private constructor(place: Place, args: readonly string[], { env = {}, now = Date.now }: ToolOptions) {
+  private constructor(place: Place, args: readonly string[], options: ToolOptions) {
+    const { env = {}, now = Date.now, handlers = {} } = options;
     const err = this.#err;
     this.#lifecycle = new Lifecycle({
       write: () => undefined,
@@ -54,12 +62,10 @@ export class ToolRun {
       err,
       now,
       lifecycle: this.#lifecycle,
-      handlers,
+      handlers: { ...realHandlers, ...handlers },
       readFile: (file) => readFileSync(file),
     });
-    this.ended = program
-      .run()
-      .then((exitCode) => ({ exitCode, out: this.#out.text, log: this.log }));
+    this.ended = program.run().then((exitCode) => ({ exitCode, out: this.#out.text, log: this.log }));
   }
 
   static start(place: Place, args: readonly string[], options: ToolOptions = {}): ToolRun {
@@ -89,12 +95,21 @@ export class ToolRun {
 export const runTool = (place: Place, args: readonly string[], options: ToolOptions = {}): Promise<ToolEnd> =>
   ToolRun.start(place, args, options).ended;
 
-/** The last error of a run: its code, whether it says what to do, and the exit code. */
-export function failureOf({ exitCode, log }: ToolEnd): readonly [string, number] {
+/** The errors of a run in their order, `CODE message`; one that does not say what to do is given away by that. */
+export const errorsOf = ({ log }: Pick<ToolEnd, "log">): readonly string[] =>
+  log
+    .filter(({ level }) => level === "error")
+    .map((line) => {
+      const text = `${line.code ?? "no code"} ${line.message}`;
+      return remedyOf(line) === "" ? `${text} (without a remedy)` : text;
+    });
+
+const remedyOf = ({ hint, remedy }: LogLine): string => hint ?? remedy ?? "";
+
+/** What a run says to do about its last error. */
+export function remedyIn({ log }: Pick<ToolEnd, "log">): string {
   const last = log.findLast(({ level }) => level === "error");
-  const remedy = last?.hint ?? last?.remedy ?? "";
-  if (last?.code === undefined || remedy === "") return [`no error with a remedy: ${JSON.stringify(last)}`, exitCode];
-  return [last.code, exitCode];
+  return last === undefined ? "there was no error" : remedyOf(last);
 }
 
 export interface PlaceConfig {
@@ -106,7 +121,10 @@ export interface PlaceConfig {
 }
 
 /** Writes the config of a place: small commits, soon. */
-export async function configure(place: Place, { url, tables, more = "", epoch = 1 }: PlaceConfig): Promise<void> {
+export async function configure(
+  place: Place,
+  { url, tables, more = "", epoch = 1 }: PlaceConfig,
+): Promise<void> {
   await writeFile(
     join(place.dir, "tallylake.yaml"),
     `source: {url: ${JSON.stringify(url)}, name: shop, epoch: ${epoch}, connectTimeout: 2s}
