@@ -22,6 +22,8 @@ export function countBatch(batch: ChangeBatch, options: CountOptions): readonly 
     string,
     { readonly countClass: CountClass; readonly minute: number; readonly sum: DigestSum }
   >();
+  const { buffer, byteOffset, byteLength } = batch.bytes;
+  const content = options.content ? new DataView(buffer, byteOffset, byteLength) : null;
   batch.transactions.forEach((transaction, i) => {
     const from = transaction.firstRow;
     const to = batch.transactions[i + 1]?.firstRow ?? batch.count;
@@ -32,7 +34,7 @@ export function countBatch(batch: ChangeBatch, options: CountOptions): readonly 
       const countClass = options.class ?? operation;
       const key = `${countClass} ${minute}`;
       const entry = sums.get(key) ?? { countClass, minute, sum: new DigestSum() };
-      entry.sum.add(batch, { from, to, op: OP_CODE[operation], content: options.content }, seeds);
+      entry.sum.add(batch, { from, to, op: OP_CODE[operation], content }, seeds);
       if (entry.sum.rows > 0) sums.set(key, entry);
     }
   });

@@ -7,8 +7,11 @@
  * change and its operation are mixed to m by Murmur3's 32-bit finalizer f, and then
  *
  *     low' = f(low xor m)        high' = f(high xor (m * HIGH_LANE_FACTOR mod 2^32))
+ *
+ * These lanes in turn seed the hash of the row's bytes (`bytes-hash.ts`), where a hop has seen them.
  */
-import { hash64, hash64Text } from "../util/xxhash.ts";
+import { hash64Text } from "../util/xxhash.ts";
+import { BytesHash, fmix32 } from "./bytes-hash.ts";
 import { OP_CODE, type ChangeBatch, type Operation } from "./change-batch.ts";
 import type { Digest } from "./digest.ts";
 import { formatTableId, type TableId } from "./table-id.ts";
@@ -43,52 +46,79 @@ export function transactionLanes(transactionId: string, table: TableId): HashLan
   return { high: Number(hash >> 32n), low: Number(hash & 0xffffffffn) };
 }
 
-/** Murmur3's finalizer: every bit of the input changes half of the output's. */
-export function fmix32(value: number): number {
-  let h = value ^ (value >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
 /** Sums of lanes stay exact in a double for this many rows. */
 const ROWS_BEFORE_FOLD = 1 << 20;
 const MASK = (1n << 64n) - 1n;
 
-/** Adds up the digests of many changes. */
-export class DigestSum {
+/** Sum modulo 2^64 and xor of hashes that come as lanes; no bigint is made for a row. */
+class LaneSum {
   #sumHigh = 0;
   #sumLow = 0;
   #xorHigh = 0;
   #xorLow = 0;
   #unfolded = 0;
   #sum = 0n;
-  #content = 0n;
-  #contentXor = 0n;
+
+  /** Both unsigned 32-bit. */
+  add(high: number, low: number): void {
+    this.#sumHigh += high;
+    this.#sumLow += low;
+    this.#xorHigh ^= high;
+    this.#xorLow ^= low;
+    if (++this.#unfolded === ROWS_BEFORE_FOLD) this.#fold();
+  }
+
+  get digest(): Digest {
+    this.#fold();
+    return {
+      sum: this.#sum,
+      xor: (BigInt(this.#xorHigh >>> 0) << 32n) | BigInt(this.#xorLow >>> 0),
+    };
+  }
+
+  #fold(): void {
+    this.#sum = (this.#sum + (BigInt(this.#sumHigh) << 32n) + BigInt(this.#sumLow)) & MASK;
+    this.#sumHigh = 0;
+    this.#sumLow = 0;
+    this.#unfolded = 0;
+  }
+}
+
+/** Adds up the digests of many changes. */
+export class DigestSum {
+  readonly #ids = new LaneSum();
+  readonly #content = new LaneSum();
+  readonly #hash = new BytesHash();
   rows = 0;
 
   /**
-   * Adds rows `from` to `to` of a batch, all of one transaction, that have the operation `op`. With `content`
-   * the bytes of each row count as well, under the hash of its event id.
+   * Adds rows `from` to `to` of a batch, all of one transaction, that have the operation `op`. With `content`,
+   * a view of the batch's bytes, those of each row count as well, under the hash of its event id.
    */
   add(
     batch: ChangeBatch,
-    rows: { readonly from: number; readonly to: number; readonly op: number; readonly content: boolean },
+    rows: {
+      readonly from: number;
+      readonly to: number;
+      readonly op: number;
+      readonly content: DataView | null;
+    },
     seeds: HashLanes,
   ): void {
-    const salt = SALT_BY_CODE[rows.op] as number;
-    for (let i = rows.from; i < rows.to; i++) {
-      if (batch.op[i] !== rows.op) continue;
+    const { from, to, op, content } = rows;
+    const salt = SALT_BY_CODE[op] as number;
+    const hash = this.#hash;
+    for (let i = from; i < to; i++) {
+      if (batch.op[i] !== op) continue;
       const mixed = fmix32((batch.n[i] as number) ^ salt);
       const high = fmix32(seeds.high ^ Math.imul(mixed, HIGH_LANE_FACTOR));
       const low = fmix32(seeds.low ^ mixed);
-      this.#addLanes(high, low);
-      if (!rows.content) continue;
-      const bytes = batch.bytes.subarray(batch.rowStart[i], (batch.lineEnd[i] as number) - 2);
-      const hash = hash64(bytes, low) ^ BigInt(high);
-      this.#content = (this.#content + hash) & MASK;
-      this.#contentXor ^= hash;
+      this.#ids.add(high, low);
+      this.rows++;
+      if (content === null) continue;
+      hash.begin(high, low);
+      hash.update(content, batch.rowStart[i] as number, (batch.lineEnd[i] as number) - 2);
+      this.#content.add(hash.high, hash.low);
     }
   }
 
@@ -97,35 +127,16 @@ export class DigestSum {
     const salt = OPERATION_SALT[operation];
     for (const n of numbers) {
       const mixed = fmix32(n ^ salt);
-      this.#addLanes(fmix32(seeds.high ^ Math.imul(mixed, HIGH_LANE_FACTOR)), fmix32(seeds.low ^ mixed));
+      this.#ids.add(fmix32(seeds.high ^ Math.imul(mixed, HIGH_LANE_FACTOR)), fmix32(seeds.low ^ mixed));
+      this.rows++;
     }
   }
 
-  #addLanes(high: number, low: number): void {
-    this.#sumHigh += high;
-    this.#sumLow += low;
-    this.#xorHigh ^= high;
-    this.#xorLow ^= low;
-    this.rows++;
-    if (++this.#unfolded === ROWS_BEFORE_FOLD) this.#fold();
-  }
-
   get ids(): Digest {
-    this.#fold();
-    return {
-      sum: this.#sum,
-      xor: (BigInt(this.#xorHigh >>> 0) << 32n) | BigInt(this.#xorLow >>> 0),
-    };
+    return this.#ids.digest;
   }
 
   get content(): Digest {
-    return { sum: this.#content, xor: this.#contentXor };
-  }
-
-  #fold(): void {
-    this.#sum = (this.#sum + (BigInt(this.#sumHigh) << 32n) + BigInt(this.#sumLow)) & MASK;
-    this.#sumHigh = 0;
-    this.#sumLow = 0;
-    this.#unfolded = 0;
+    return this.#content.digest;
   }
 }

@@ -2,9 +2,6 @@ import xxhash from "xxhash-wasm";
 
 const api = await xxhash();
 
-/** xxHash64 of bytes; `seed` is an unsigned 32-bit integer. */
-export const hash64 = (bytes: Uint8Array, seed = 0): bigint => api.h64Raw(bytes, BigInt(seed));
-
 /** xxHash64 of a text's UTF-8 bytes. */
 export const hash64Text = (text: string): bigint => api.h64(text);
 

@@ -46,7 +46,7 @@ function hashOf(event: { op: Operation; n: number; high: number; low: number }):
     op: Uint8Array.from([OP_CODE[event.op]]),
   };
   const sum = new DigestSum();
-  sum.add(batch, { from: 0, to: 1, op: OP_CODE[event.op], content: false }, event);
+  sum.add(batch, { from: 0, to: 1, op: OP_CODE[event.op], content: null }, event);
   expect(sum.ids.xor).toBe(sum.ids.sum);
   return sum.ids.sum;
 }
