@@ -19,7 +19,6 @@ export const daemonRequest = z.discriminatedUnion("method", [
       source: z.string(),
       tables: z.array(tableId),
       sinceMs: z.number(),
-      untilMs: z.number(),
     }),
   }),
   z.strictObject({ method: z.literal("settle"), timeoutMs: z.number().min(0).max(60_000) }),

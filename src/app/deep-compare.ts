@@ -1,3 +1,4 @@
+import { selectGrant, withGrant } from "../capture/account.ts";
 import type { MysqlSource } from "../capture/mysql-source.ts";
 import { selectGroupDigests, selectRowDigests } from "../capture/row-digest-sql.ts";
 import type { LakeDatabase } from "../lake/duckdb.ts";
@@ -5,18 +6,19 @@ import { lakeGroupDigests, lakeRowDigests } from "../lake/row-digest-sql.ts";
 import type { TableReader, TableSnapshot } from "../lake/table-reader.ts";
 import type { DeepResult } from "../trace/report.ts";
 import { equalDigest } from "../types/digest.ts";
-import type { GtidSet } from "../types/gtid.ts";
+import { GtidSet } from "../types/gtid.ts";
 import type { GroupDigest, RowDigest } from "../types/row-digest.ts";
 import { sleep } from "../util/abort.ts";
+import { formatCount } from "../util/units.ts";
+import type { TableWriter } from "./table-writer.ts";
 
 export interface DeepCompareOptions {
   readonly source: MysqlSource;
   readonly db: LakeDatabase;
   readonly table: TableReader;
   readonly signal: AbortSignal;
-  readonly now: () => number;
-  /** How long to wait for the lake to reach what the source had. */
-  readonly waitMs: number;
+  /** Asked while the lake is behind the source: whether it makes sense to wait for it. */
+  readonly writer: () => Promise<TableWriter>;
 }
 
 /** Readings of a group that differs while the source changes, before it counts as undecided. */
@@ -24,6 +26,9 @@ const READINGS_MAX = 3;
 /** Groups whose rows are compared one by one, and keys that are named. */
 const GROUPS_NAMED_MAX = 16;
 const KEYS_NAMED_MAX = 20;
+/** How long to wait for a running `follow` to bring the lake to what the source had, and for one that is not seen. */
+const WAIT_MS = 60_000;
+const UNSEEN_WAIT_MS = 10_000;
 const POLL_MS = 200;
 
 interface Reading {
@@ -55,11 +60,16 @@ export async function deepCompare(options: DeepCompareOptions): Promise<DeepResu
     const nothing = { keys: [], keysDiffering: 0, note: null };
     if (groups.length === 0) return { verdict: "match", ...result, ...nothing };
     if (isStill(reading)) return { ...result, ...(await nameKeys(options, reading, groups)) };
+    const undecided = (note: string): DeepResult => ({
+      ...{ verdict: "inconclusive", ...result, keys: [], keysDiffering: null, note },
+    });
     if (attempt === READINGS_MAX) {
-      const note = `${groups.length} of its 256 groups of rows changed while they were compared, ${READINGS_MAX} times; stop the writers, or run it again`;
-      return { verdict: "inconclusive", ...result, keys: [], keysDiffering: null, note };
+      return undecided(
+        `${groups.length} of its 256 groups of rows changed while they were compared, ${READINGS_MAX} times; stop the writers, or run it again`,
+      );
     }
-    await waitForLake(options, reading.after);
+    const behind = await waitForLake(options, reading);
+    if (behind !== null) return undecided(behind);
   }
 }
 
@@ -69,7 +79,10 @@ async function read(options: DeepCompareOptions, groups: readonly number[] | nul
   const { schema, zeroDates } = snapshot.commit;
   const { executedGtids: before } = await source.facts();
   const rows = await source.pool.use(
-    (connection) => connection.query(selectGroupDigests(schema, { zeroDates, groups })),
+    (connection) =>
+      withGrant(connection, selectGrant(table.id), () =>
+        connection.query(selectGroupDigests(schema, { zeroDates, groups })),
+      ),
     options.signal,
   );
   const { executedGtids: after } = await source.facts();
@@ -105,16 +118,44 @@ function isStill({ before, after, snapshot }: Reading): boolean {
   return before.equals(after) && snapshot.commit.checkpoint.position.gtids.equals(after);
 }
 
-/** Until the lake has what the source had; no longer than it makes sense to wait. */
+/**
+ * Until the lake has what the source had, or it makes no sense to wait any longer. The result says how far behind
+ * it is when it has not moved at all: another reading would show the same then.
+ */
 async function waitForLake(
-  { table, signal, now, waitMs }: DeepCompareOptions,
-  target: GtidSet,
-): Promise<void> {
-  for (const start = now(); now() - start < waitMs;) {
+  { table, signal, writer }: DeepCompareOptions,
+  { after, snapshot }: Reading,
+): Promise<string | null> {
+  // The clock of the machine may be set, and the wait must not end or last with it.
+  for (const start = performance.now(); ;) {
+    // Asked first: a process that has ended by now has committed before.
+    const state = await writer();
     const latest = await table.latest();
-    if (latest?.checkpoint.position.gtids.includes(target) === true) return;
-    await sleep(POLL_MS, signal);
+    const missing = after.subtract(latest?.checkpoint.position.gtids ?? GtidSet.empty);
+    if (missing.isEmpty) return null;
+    if (performance.now() - start < WAITS_MS[state]) await sleep(POLL_MS, signal);
+    else return latest?.instant === snapshot.commit.instant ? behindText(missing, WHY_BEHIND[state]) : null;
   }
+}
+
+const WAITS_MS: Readonly<Record<TableWriter, number>> = {
+  there: WAIT_MS,
+  unknown: UNSEEN_WAIT_MS,
+  stopped: 0,
+  absent: 0,
+};
+
+const CATCH_UP = "run `tallylake follow --until-caught-up`, then the report again";
+const WHY_BEHIND: Readonly<Record<TableWriter, string>> = {
+  there: "the running `follow` made no commit of the table for a minute: run the report again when it has",
+  unknown: `no \`follow\` is seen to bring it forward: unless one runs, ${CATCH_UP}`,
+  stopped: "the running `follow` has left the table where it stopped: `tallylake status` says why",
+  absent: `no \`follow\` runs: ${CATCH_UP}`,
+};
+
+function behindText(missing: GtidSet, why: string): string {
+  const count = Number(missing.size);
+  return `the lake is ${formatCount(count)} transaction${count === 1 ? "" : "s"} behind MySQL, and ${why}`;
 }
 
 type Named = Pick<DeepResult, "verdict" | "keys" | "keysDiffering" | "note">;

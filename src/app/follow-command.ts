@@ -1,5 +1,6 @@
 import { EXIT } from "../types/errors.ts";
 import type { CommitResult } from "../types/ports.ts";
+import type { SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
 import type { Log } from "../util/log.ts";
 import type { CommandContext, FollowOptions } from "./command.ts";
@@ -15,9 +16,9 @@ export function followCommand(context: CommandContext, options: FollowOptions): 
   return Session.use(context, async (session) => {
     const { tables, left } = await session.openFollowedTables();
     const recorder = await session.openRecorder(tables.map((table) => table.lake));
-    const target = options.untilCaughtUp ? (await session.source.head()).gtids : null;
+    const target = options.untilCaughtUp ? await session.source.head() : null;
     lifecycle.finishing(() => "what was read of the binlog, with a commit of each table");
-    log.info("following", { tables: tables.length, until: target?.toString() });
+    log.info("following", { tables: tables.length, until: target?.gtids.toString() });
     const daemon = new FollowDaemon(context, recorder);
     await daemon.open();
     const reminding = remindOf(left, log);
@@ -61,7 +62,8 @@ interface FollowParts {
   readonly left: FollowedTables["left"];
   readonly recorder: Awaited<ReturnType<Session["openRecorder"]>>;
   readonly daemon: FollowDaemon;
-  readonly target: Parameters<typeof runFollow>[0]["target"];
+  /** The head of the source that is to be reached; null to go on for ever. */
+  readonly target: SourcePosition | null;
 }
 
 async function follow(
@@ -84,12 +86,12 @@ async function follow(
       config,
       source: session.source,
       tables: lakes,
-      target,
+      target: target?.gtids ?? null,
       log,
       signal,
       // The clock of the machine may be set back by an hour, and commits must not wait for it.
       now: () => performance.now(),
-      ...(target === null ? {} : { patienceMs: PATIENCE_MS }),
+      ...(target === null ? {} : { targetEnd: target, patienceMs: PATIENCE_MS }),
       onRunning: (state) => {
         daemon.running(state);
       },

@@ -15,7 +15,7 @@ import type { Checkpoint } from "../types/checkpoint.ts";
 import { EXIT, isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
-import type { SourcePosition } from "../types/source-position.ts";
+import { reachesOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
@@ -31,6 +31,11 @@ export interface FollowRun {
   readonly tables: readonly LakeTable[];
   /** End when this has been reached; null to go on for ever. */
   readonly target: GtidSet | null;
+  /**
+   * Where the binlog ended then, which must be reached as well: what was written while GTIDs were off shows only
+   * by its place. Without it the transactions alone decide.
+   */
+  readonly targetEnd?: BinlogOffset;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Milliseconds of a clock that never goes back: it decides when a commit is due. */
@@ -74,7 +79,7 @@ export async function runFollow(run: FollowRun): Promise<number> {
   const going = appliers.filter((applier) => applier.stop === null).map((applier) => applier.table);
   const from = startOf(going);
   await requireHistory(run, going);
-  if (run.target === null || !from.gtids.includes(run.target)) {
+  if (!isCaughtUp(run, from)) {
     const reminder = setInterval(() => {
       remind(appliers, log);
     }, REMIND_MS);
@@ -87,6 +92,11 @@ export async function runFollow(run: FollowRun): Promise<number> {
   }
   remind(appliers, log);
   return appliers.some((applier) => applier.stop !== null) ? EXIT.mismatch : EXIT.ok;
+}
+
+function isCaughtUp({ target, targetEnd }: FollowRun, at: SourcePosition): boolean {
+  if (target === null || !at.gtids.includes(target)) return false;
+  return targetEnd === undefined || reachesOffset(at, targetEnd);
 }
 
 const schemasOf = (tables: readonly LakeTable[]): readonly TableSchema[] =>
@@ -136,7 +146,7 @@ interface Streaming {
 }
 
 async function stream(run: FollowRun, { router, appliers, request }: Streaming): Promise<void> {
-  const { config, source, target, signal, log, patienceMs = null } = run;
+  const { config, source, signal, log, patienceMs = null } = run;
   const channel = await InProcessChannel.open({
     rowsMax: 1_000_000,
     bytesMax: config.memory.queueBytes,
@@ -145,7 +155,7 @@ async function stream(run: FollowRun, { router, appliers, request }: Streaming):
   });
   run.onRunning({ appliers, backlog: () => channel.backlog() });
   try {
-    const isEnough = (): boolean => target !== null && router.hasReached(target);
+    const isEnough = (): boolean => router.hasReached((position) => isCaughtUp(run, position));
     const { from } = request;
     const source_ = await source.stream({ ...request, patienceMs });
     await runPipeline({ stream: source_, channel, router, from, signal, tickMs: TICK_MS, isEnough });

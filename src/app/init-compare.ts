@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
  * change meanwhile cannot be compared; that is no failure, since `report --deep` does it again later.
  */
 export async function compareFirst(
-  { config, out, signal, now, log }: CommandContext,
+  { config, out, signal, log }: CommandContext,
   session: Session,
   ids: readonly TableId[],
 ): Promise<number> {
@@ -23,8 +23,8 @@ export async function compareFirst(
       db: session.db,
       table,
       signal,
-      now,
-      waitMs: 0,
+      // It is this process that has the table, and it does not follow.
+      writer: async () => "absent",
     });
     const name = formatTableId(id);
     if (result.verdict === "match") {

@@ -9,6 +9,9 @@
  * | between two tables' first commits         | the committed ones are done; the others go on as above           |
  * | after the last commit                     | finds nothing to do, and removes what is left of the manifest    |
  *
+ * What the stream cannot pass, it cannot pass from this low watermark: the manifest goes with that error, and the
+ * next run begins with a watermark that lies behind it.
+ *
  * A table whose definition changed between the watermarks cannot be put together; its chunks are thrown away,
  * and the caller begins its snapshot anew, with its new definition.
  *
@@ -25,7 +28,7 @@ import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
 import { isSyncError, syncError } from "../types/errors.ts";
 import type { CommitResult, SnapshotStart, TableStop } from "../types/ports.ts";
-import { compareBinlogOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
+import { reachesOffset, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId, tableKey } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
 import { messageOf } from "../util/errors.ts";
@@ -72,11 +75,33 @@ export async function runInit(run: InitRun): Promise<InitOutcome> {
   await requireSameSchemas(run);
   await readChunks({ ...run, ...run.config.snapshot, manifest, tables: run.tables });
   step("init.read-all");
-  const outcome = await finish(run, manifest, run.tables);
+  const outcome = await finish(run, manifest, run.tables).catch(async (error: unknown) => {
+    if (isSyncError(error) && IN_THE_WAY.has(error.code)) {
+      run.log.warn("the snapshot that was begun cannot go on; the next run begins anew", {
+        code: error.code,
+      });
+      await rm(snapshotDir(run.config), { recursive: true, force: true });
+    }
+    throw error;
+  });
   // The mark of a table that stopped lies before what stopped it.
   await rm(snapshotDir(run.config), { recursive: true, force: true });
   return outcome;
 }
+
+/** What lies behind the low watermark and stays there, however often it is streamed from there. */
+const IN_THE_WAY: ReadonlySet<string> = new Set([
+  "BINLOG_COMPRESSED",
+  "BINLOG_EVENT_CORRUPT",
+  "BINLOG_EVENT_UNKNOWN",
+  "BINLOG_GTID",
+  "BINLOG_INCIDENT",
+  "BINLOG_REFUSED",
+  "BINLOG_STATEMENT",
+  "SOURCE_HISTORY_BROKEN",
+  "SOURCE_HISTORY_UNVERIFIED",
+  "SOURCE_PURGED",
+]);
 
 /** A table that was altered between the reading of its definition and the low watermark. */
 async function requireSameSchemas({ source, tables }: InitRun): Promise<void> {
@@ -182,13 +207,13 @@ async function finish(
       tickMs: 1000,
       isEnough: () => {
         reached = furthest(appliers) ?? reached;
-        return hasReached(reached, high);
+        return reachesOffset(reached, high);
       },
     });
   } finally {
     await channel.close();
   }
-  if (!hasReached(reached, high) && !router.isAllStopped) {
+  if (!reachesOffset(reached, high) && !router.isAllStopped) {
     throw syncError(
       "SOURCE_CONNECTION_LOST",
       `the stream ended at ${reached.file}:${reached.offset}, before the snapshot's end at ${high.file}:${high.offset}`,
@@ -204,9 +229,6 @@ function furthest(appliers: readonly TableApplier[]): SourcePosition | null {
   const going = appliers.find((applier) => applier.stop === null);
   return going?.position ?? null;
 }
-
-const hasReached = (position: SourcePosition, high: BinlogOffset): boolean =>
-  position.file !== "" && compareBinlogOffset(position, high) >= 0;
 
 async function commitFirst(
   run: InitRun,

@@ -18,14 +18,12 @@ import { deepCompare } from "./deep-compare.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
 import { identityOf, openSource } from "./session.ts";
+import { tableWriter } from "./table-writer.ts";
 import { openTraceReader } from "./trace-reader.ts";
-
-/** How long `--deep` waits for a running `follow` to bring the lake to what the source had. */
-const WAIT_MS = 60_000;
 
 /** `tallylake report`. */
 export async function reportCommand(context: CommandContext, options: ReportOptions): Promise<number> {
-  const { config, log, out, paint, now } = context;
+  const { config, log, out, paint, now, signal } = context;
   const resources = new Resources((name, error) => {
     log.warn(`${name} could not be closed`, { cause: messageOf(error) });
   });
@@ -47,7 +45,7 @@ export async function reportCommand(context: CommandContext, options: ReportOpti
       (opened) => opened.close(),
     );
     const sinceMs = options.sinceMs ?? 0;
-    const records = await trace.records({ source: config.source.name, tables: ids, sinceMs, untilMs: now() });
+    const records = await trace.records({ source: config.source.name, tables: ids, sinceMs });
     const byTable = Map.groupBy(records, (record) => tableKey(record.table));
     const arms = await sourceArms(context, byTable);
     const tables: TableReport[] = [];
@@ -65,7 +63,7 @@ export async function reportCommand(context: CommandContext, options: ReportOpti
         lake: await lakeArm(db, reader, own),
       };
       const deep = options.deep
-        ? await deepCompare({ source, db, table: reader, signal: context.signal, now, waitMs: WAIT_MS })
+        ? await deepCompare({ source, db, table: reader, signal, writer: () => tableWriter(config, id) })
         : null;
       tables.push({ ...reconcileTable(input, { windowMs: options.windowMs }), deep });
     }

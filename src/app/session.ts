@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Account } from "../capture/account.ts";
 import { requireSameServer } from "../capture/history.ts";
 import { MysqlSource } from "../capture/mysql-source.ts";
 import { preflight, type Preflight } from "../capture/preflight.ts";
@@ -134,7 +135,7 @@ export class Session {
     };
     ofTables.forEach(leave);
     const there = new Set(found.tables.map(({ id }) => tableKey(id)));
-    committed.filter((id) => !there.has(tableKey(id))).forEach((id) => leave(goneTable(id)));
+    committed.filter((id) => !there.has(tableKey(id))).forEach((id) => leave(goneTable(id, found.account)));
     const known = new Set(committed.map(tableKey));
     found.tables.filter(({ id }) => !known.has(tableKey(id))).forEach(({ id }) => leave(newTable(id)));
     const db = await this.#openDatabase();
@@ -304,11 +305,11 @@ const newTable = (table: TableId): TableProblem => ({
 });
 
 /** A table of the lake that the source does not show any more. */
-const goneTable = (table: TableId): TableProblem => ({
+const goneTable = (table: TableId, account: Account): TableProblem => ({
   code: "TABLE_ABSENT",
   table,
   message: `${formatTableId(table)} is in the lake, and the source does not have it, or does not show it to this user`,
-  hint: `GRANT SELECT ON ${quoteMysqlTable(table)} TO the user of source.url; or leave the table out with \`exclude\` if it was dropped`,
+  hint: `GRANT SELECT ON ${quoteMysqlTable(table)} TO ${account.quoted}; or leave the table out with \`exclude\` if it was dropped`,
   severity: "error",
 });
 

@@ -273,9 +273,10 @@ class RawZongJi extends ZongJi {
 const DUMP_ERRNO = 1236;
 /**
  * The server tells those apart by nothing but their text. Missing binlogs are seen by what we ask before each
- * connect; that another reader took our id is only said here.
+ * connect; that another reader took our id, and that transactions without GTID lie in the way, is only said here.
  */
 const TAKEN_OVER = /same server_uuid\/server_id|same server_id/i;
+const ANONYMOUS = /anonymous transaction/i;
 
 function binlogError(error: Error, serverId: number): Error {
   if (error instanceof SyncError) return error;
@@ -291,6 +292,12 @@ function binlogError(error: Error, serverId: number): Error {
         cause: error,
       },
     );
+  }
+  if (errno === DUMP_ERRNO && ANONYMOUS.test(message)) {
+    return syncError("BINLOG_GTID", `the binlog holds a transaction without GTID: ${message}`, {
+      hint: "set gtid_mode ON again, if it is not, and take the tables anew, when a transaction with a GTID has been written behind it: remove their folders from the lake and run `tallylake init`",
+      cause: error,
+    });
   }
   if (errno === DUMP_ERRNO) {
     return syncError("BINLOG_REFUSED", `the server ended the binlog stream: ${message}`, {

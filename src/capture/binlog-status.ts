@@ -1,5 +1,6 @@
 import type { BinlogOffset } from "../types/source-position.ts";
 import { syncError } from "../types/errors.ts";
+import { REPLICATION_CLIENT, withGrant } from "./account.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { isAtLeast, parseServerVersion } from "./server-version.ts";
 
@@ -19,9 +20,8 @@ export interface BinlogStatus {
  */
 export async function readBinlogStatus(connection: MysqlConnection): Promise<BinlogStatus> {
   const version = parseServerVersion(connection.version);
-  const [row] = await connection.query(
-    isAtLeast(version, [8, 2, 0]) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS",
-  );
+  const statement = isAtLeast(version, [8, 2, 0]) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
+  const [row] = await withGrant(connection, REPLICATION_CLIENT, () => connection.query(statement));
   const [file, offset, doDatabases, ignoreDatabases, gtids] = row ?? [];
   if (typeof file !== "string" || typeof offset !== "string") {
     throw syncError("SOURCE_BINLOG_OFF", "the source writes no binlog", {

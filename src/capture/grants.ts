@@ -5,6 +5,7 @@
 import { isSyncError } from "../types/errors.ts";
 import type { Problem } from "../types/ports.ts";
 import { formatTableId, quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
+import { readAccount } from "./account.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { isAtLeast, parseServerVersion } from "./server-version.ts";
 import type { TableFacts } from "./table-facts.ts";
@@ -79,19 +80,6 @@ async function isDenied(connection: MysqlConnection, statement: string): Promise
     if (isSyncError(error, "SOURCE_GRANT_MISSING")) return true;
     throw error;
   }
-}
-
-interface Account {
-  readonly shown: string;
-  /** As GRANT takes it. */
-  readonly quoted: string;
-}
-
-async function readAccount(connection: MysqlConnection): Promise<Account> {
-  const [row] = await connection.query("SELECT CURRENT_USER()");
-  const shown = row?.[0] ?? "";
-  const at = shown.lastIndexOf("@");
-  return { shown, quoted: `${quoteMysql(shown.slice(0, at))}@${quoteMysql(shown.slice(at + 1))}` };
 }
 
 const grantProblem = (message: string, hint: string): Problem => ({

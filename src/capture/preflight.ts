@@ -3,6 +3,7 @@ import { isSyncError } from "../types/errors.ts";
 import type { Problem } from "../types/ports.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
 import type { TablePattern } from "../types/table-pattern.ts";
+import { readAccount, type Account } from "./account.ts";
 import { readBinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { serverGrantProblems, tableGrantProblems } from "./grants.ts";
@@ -17,6 +18,8 @@ export interface Preflight {
   readonly problems: readonly Problem[];
   /** The tables that are meant, also those with problems. */
   readonly tables: readonly TableFacts[];
+  /** Whom a grant that is missing must be given to. */
+  readonly account: Account;
 }
 
 export interface PreflightOptions {
@@ -33,6 +36,7 @@ export interface PreflightOptions {
  * is one string column cannot keep the empty string, because a Hudi record key cannot be empty).
  */
 export async function preflight(connection: MysqlConnection, options: PreflightOptions): Promise<Preflight> {
+  const account = await readAccount(connection);
   const variables = await readVariables(connection);
   const found = await discoverTables(connection, options);
   const ids = [...found.tables, ...found.views];
@@ -44,12 +48,12 @@ export async function preflight(connection: MysqlConnection, options: PreflightO
     ...settingProblems(variables),
     ...(await serverGrantProblems(connection)),
     ...(await openXaProblems(connection)),
-    ...patternProblems(found.unmatched, ids.length),
+    ...patternProblems(found.unmatched, ids.length, account),
     ...(await tableGrantProblems(connection, base)),
     ...(await binlogFilterProblems(connection, base)),
     ...tables.flatMap((table) => tableProblems(table, variables)),
   ];
-  return { problems, tables };
+  return { problems, tables, account };
 }
 
 async function readVariables(connection: MysqlConnection): Promise<ServerVariables> {
@@ -91,15 +95,19 @@ async function openXaProblems(connection: MysqlConnection): Promise<readonly Pro
   ];
 }
 
-function patternProblems(unmatched: readonly TablePattern[], tableCount: number): readonly Problem[] {
+function patternProblems(
+  unmatched: readonly TablePattern[],
+  tableCount: number,
+  account: Account,
+): readonly Problem[] {
   return unmatched.map((pattern) => {
     const id = namedTable(pattern);
-    if (id !== null) return absentTable(id);
+    if (id !== null) return absentTable(id, account);
     return {
-      code: "TABLE_ABSENT",
+      code: "SOURCE_NO_TABLES",
       table: null,
       message: `no table that this user may see matches ${pattern.text}`,
-      hint: "correct the pattern, or GRANT SELECT on its tables to the user of source.url",
+      hint: `correct the pattern, or grant SELECT on its tables: GRANT SELECT ON … TO ${account.quoted};`,
       severity: tableCount === 0 ? "error" : "warning",
     };
   });

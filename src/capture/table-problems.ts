@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../types/errors.ts";
 import type { Problem } from "../types/ports.ts";
 import { formatTableId, quoteMysql, quoteMysqlTable, type TableId } from "../types/table-id.ts";
+import type { Account } from "./account.ts";
 import type { BinlogStatus } from "./binlog-status.ts";
 import type { ServerVariables } from "./server-settings.ts";
 import type { TableFacts } from "./table-facts.ts";
@@ -29,13 +30,13 @@ export function tableProblems(facts: TableFacts, variables: ServerVariables): re
   ];
 }
 
-export function absentTable(id: TableId): Problem {
+export function absentTable(id: TableId, account: Account): Problem {
   const name = quoteMysqlTable(id);
   return problem(
     id,
     "TABLE_ABSENT",
     `${formatTableId(id)} does not exist, or this user has no grant on it`,
-    `check the name; if it is right: GRANT SELECT ON ${name} TO the user of source.url`,
+    `check the name; if it is right: GRANT SELECT ON ${name} TO ${account.quoted};`,
   );
 }
 

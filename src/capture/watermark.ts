@@ -16,6 +16,7 @@
 import { isSyncError, syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";
 import type { BinlogOffset } from "../types/source-position.ts";
+import { readAccount } from "./account.ts";
 import { readBinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { errnoOf } from "./driver-error.ts";
@@ -64,8 +65,9 @@ export async function readOpenXa(connection: MysqlConnection): Promise<readonly 
 export async function requireNoOpenXa(connection: MysqlConnection): Promise<void> {
   const open = await readOpenXa(connection);
   if (open === null) {
+    const { quoted } = await readAccount(connection);
     throw syncError("SOURCE_GRANT_MISSING", "whether prepared XA transactions are open cannot be seen", {
-      hint: "GRANT XA_RECOVER_ADMIN ON *.* TO the user of source.url; `tallylake check` shows the statement",
+      hint: `GRANT XA_RECOVER_ADMIN ON *.* TO ${quoted};`,
     });
   }
   if (open.length === 0) return;

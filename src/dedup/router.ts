@@ -1,7 +1,7 @@
-import type { GtidSet } from "../types/gtid.ts";
 import type { HopCount } from "../types/hop-count.ts";
 import type { CommitResult, Delivery, TableStop } from "../types/ports.ts";
 import { isSyncError } from "../types/errors.ts";
+import type { SourcePosition } from "../types/source-position.ts";
 import { formatTableId, tableKey } from "../types/table-id.ts";
 import type { SyncError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
@@ -48,10 +48,10 @@ export class Router {
     return this.#options.appliers.every((applier) => applier.stop !== null);
   }
 
-  /** Whether every table that still goes has been offered all transactions of the set. */
-  hasReached(target: GtidSet): boolean {
+  /** Whether every table that still goes has been offered everything up to there. */
+  hasReached(isReached: (position: SourcePosition) => boolean): boolean {
     return this.#options.appliers.every(
-      (applier) => applier.stop !== null || (applier.position?.gtids.includes(target) ?? false),
+      ({ stop, position }) => stop !== null || (position !== null && isReached(position)),
     );
   }
 

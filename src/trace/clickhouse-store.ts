@@ -106,24 +106,23 @@ interface StoreFacts {
 }
 
 // Tables are pairs, and a typed parameter is a list of one type: two lists, zipped again.
-const IN_WINDOW = `
+const ASKED_FOR = `
 source = {source:String}
 AND (\`database\`, \`table\`) IN (SELECT arrayJoin(arrayZip({databases:Array(String)}, {tables:Array(String)})))
-AND toUnixTimestamp64Milli(committed_at) >= {since:Int64}
-AND toUnixTimestamp64Milli(committed_at) < {until:Int64}`;
+AND toUnixTimestamp64Milli(committed_at) >= {since:Int64}`;
 
 const SELECT_COMMITS = `
 SELECT ${COMMIT_SELECT}
 FROM {database:Identifier}.commit FINAL
-WHERE ${IN_WINDOW}
+WHERE ${ASKED_FOR}
 ORDER BY committed_at, commit, \`database\`, \`table\``;
 
 const SELECT_COUNTS = `
 SELECT ${COUNT_SELECT}
 FROM {database:Identifier}.commit_count FINAL
-WHERE ${IN_WINDOW}
+WHERE ${ASKED_FOR}
 AND (\`database\`, \`table\`, commit, recording) IN (
-  SELECT \`database\`, \`table\`, commit, recording FROM {database:Identifier}.commit FINAL WHERE ${IN_WINDOW}
+  SELECT \`database\`, \`table\`, commit, recording FROM {database:Identifier}.commit FINAL WHERE ${ASKED_FOR}
 )`;
 
 const SELECT_NEWEST = `
@@ -195,7 +194,6 @@ class ClickHouseStore implements TraceStore {
       databases: query.tables.map((id) => id.database),
       tables: query.tables.map((id) => id.table),
       since: query.sinceMs,
-      until: query.untilMs,
     };
     const commits = (await this.#clickhouse.select("read commits", SELECT_COMMITS, params)).map(decodeCommit);
     const counts = new Map<string, HopCount[]>(commits.map((commit) => [recordingKey(commit), []]));

@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   SOURCE_HISTORY_BROKEN: unavailable,
   SOURCE_HISTORY_UNVERIFIED: unavailable,
   SOURCE_PURGED: unavailable,
+  SOURCE_NO_TABLES: unavailable,
   SOURCE_XA_OPEN: away,
   SOURCE_BUSY: away,
   SOURCE_QUERY_FAILED: unavailable,

@@ -279,7 +279,7 @@ export interface TraceStore {
   record(records: readonly TraceRecord[]): Promise<void>;
   /** Newest commit recorded for a table, null when there is none. */
   recordedThrough(source: string, table: TableId): Promise<string | null>;
-  /** Records of a table whose commit time lies in the window, oldest first. */
+  /** Records of tables whose commit time is not before `sinceMs`, oldest first. */
   records(query: TraceQuery): Promise<readonly TraceRecord[]>;
   close(): Promise<void>;
 }
@@ -287,8 +287,11 @@ export interface TraceStore {
 export interface TraceQuery {
   readonly source: string;
   readonly tables: readonly TableId[];
+  /**
+   * Milliseconds since 1970. There is no upper bound: the clock that would give it may have been set back since
+   * the newest commits were made.
+   */
   readonly sinceMs: number;
-  readonly untilMs: number;
 }
 
 export type { BinlogOffset };

@@ -39,6 +39,10 @@ export function compareBinlogOffset(a: BinlogOffset, b: BinlogOffset): number {
   return byFile === 0 ? a.offset - b.offset : byFile;
 }
 
+/** Whether a reader has everything up to there; a position that stands in no file is not known to. */
+export const reachesOffset = (position: SourcePosition, end: BinlogOffset): boolean =>
+  position.file !== "" && compareBinlogOffset(position, end) >= 0;
+
 function binlogFileNumber(file: string): number {
   const match = /\.(\d+)$/.exec(file);
   if (match?.[1] === undefined) throw new RangeError(`not a binlog file name: ${JSON.stringify(file)}`);

@@ -7,7 +7,7 @@ import { mysqlTest } from "../support/mysql.ts";
 import { Oracle } from "../support/oracle.ts";
 import type { Problem } from "../../src/types/ports.ts";
 import type { PrivateMysql } from "../support/test-mysql.ts";
-import { remedyIn } from "../support/tool-run.ts";
+import { remedyIn, type ToolEnd } from "../support/tool-run.ts";
 
 /*
  * A source that is away, locked, another one, or not as it must be. Each test ends with the same question: when
@@ -162,7 +162,7 @@ async function expectRefused(day: BadDay, code: string, message: string): Promis
   const check = await day.run(["check", "--format", "json"]);
   const { problems } = JSON.parse(check.out) as { problems: readonly Problem[] };
   const errors = problems.filter(({ severity }) => severity === "error");
-  expect([check.exitCode, ...errors.map((one) => `${one.code} ${one.message}`)]).toEqual([
+  expect([check.exitCode, ...errors.map((one) => day.anonymous(`${one.code} ${one.message}`))]).toEqual([
     69,
     `${code} ${message}`,
   ]);
@@ -195,6 +195,49 @@ test("settings that would hide changes are refused, and what they say to do mend
     await day.sql(hint.replaceAll(/-- .*?(then (?=SET)|$)/g, ""));
   }
   expect(await day.wrong("t", "u")).toEqual([]);
+});
+
+const GTIDS_OFF = ["ON_PERMISSIVE", "OFF_PERMISSIVE", "OFF"];
+const gtidModes = (modes: readonly string[]): string =>
+  modes.map((mode) => `SET GLOBAL gtid_mode = ${mode}`).join("; ");
+
+test("what was written while GTIDs were off is not taken for nothing, and is brought by taking the tables anew", async ({
+  begin,
+}) => {
+  await using day = await begin();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(CHANGES);
+  expect(await day.wrong("t", "u")).toEqual([]);
+  // Files of the binlog that hold no transaction are no reason to stop.
+  await day.sql("FLUSH BINARY LOGS; FLUSH BINARY LOGS");
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  await day.sql(gtidModes(GTIDS_OFF));
+  await day.sql("INSERT INTO t VALUES (6, 'anonymous')");
+  await day.sql(gtidModes([...GTIDS_OFF.slice(0, -1).toReversed(), "ON"]));
+  // By the numbers there is nothing to read.
+  const refused = async (end: Promise<ToolEnd>): Promise<void> => {
+    const [exitCode, ...errors] = day.told(await end);
+    expect([exitCode, errors.map((text) => /^.*? when AUTO_POSITION/.exec(String(text))?.[0])]).toEqual([
+      69,
+      [
+        "BINLOG_GTID the binlog holds a transaction without GTID: Cannot replicate anonymous transaction when AUTO_POSITION",
+      ],
+    ]);
+    expect(remedyIn(await end)).toContain("when a transaction with a GTID has been written behind it");
+  };
+  await refused(day.run(CATCH_UP));
+  await refused(day.run(CATCH_UP));
+  // A snapshot that begins before any transaction has a GTID again stands before the same place.
+  await refused(day.takeAnew("t", "u"));
+  await day.sql("INSERT INTO u VALUES (11, 'with a GTID')");
+  expect(await day.outcome(INIT)).toEqual([0]);
+  expect(await day.wrong("t", "u")).toEqual([]);
+});
+
+test("a pattern that matches no table is told alike by every command", async ({ begin }) => {
+  await using day = await begin();
+  await day.configure({ tables: [`${day.database}.nothing_*`] });
+  await expectRefused(day, "SOURCE_NO_TABLES", "no table that this user may see matches d.nothing_*");
 });
 
 test("a session that writes statements ends the stream by name", async ({ begin }) => {

@@ -45,7 +45,7 @@ async function instants(day: BadDay): Promise<readonly string[]> {
 interface Report {
   readonly tables: readonly {
     readonly verdict: string;
-    readonly deep: { readonly verdict: string };
+    readonly deep: { readonly verdict: string; readonly note: string | null };
     readonly windows: readonly { readonly commits: number; readonly findings: readonly unknown[] }[];
   }[];
 }
@@ -79,10 +79,58 @@ test("a clock that is set back between two runs and while one runs", async ({ be
   const rising = await instants(day);
   expect(rising.length).toBeGreaterThanOrEqual(5);
   expect(rising).toEqual([...new Set(rising)].sort());
-  // With the clock right again every commit lies in the past, and is compared.
-  const report = await day.run(REPORT);
-  expect([report.exitCode, commitsIn(report)]).toEqual([0, rising.length]);
+  // Whatever the clock says, every commit is compared: a report is over positions.
+  for (const clock of [Date.now, () => Date.now() - 2 * HOUR_MS]) {
+    const report = await day.run(REPORT, { now: clock });
+    expect([report.exitCode, commitsIn(report)]).toEqual([0, rising.length]);
+  }
   expect(await day.wrong("t")).toEqual([]);
+});
+
+/** What the comparison of content says when it could not decide. */
+const noteIn = ({ out }: ToolEnd): unknown =>
+  (JSON.parse(out) as Report).tables.map(({ deep }) => [deep.verdict, deep.note]);
+
+test("a lake that is behind, and nobody brings it forward: it is said at once, and not waited for", async ({
+  begin,
+}) => {
+  await using day = await begin();
+  // When every table has stopped, `follow` ends.
+  await day.sql("CREATE TABLE other (id INT PRIMARY KEY)");
+  const reportOfT = [...REPORT, "--table", `${day.database}.t`];
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql("INSERT INTO t VALUES (2, 'b'); UPDATE t SET v = 'c' WHERE id = 1");
+  const beganMs = performance.now();
+  const behind = await day.run(reportOfT);
+  expect([behind.exitCode, noteIn(behind)]).toEqual([
+    2,
+    [
+      [
+        "inconclusive",
+        "the lake is 2 transactions behind MySQL, and no `follow` runs: run `tallylake follow --until-caught-up`, then the report again",
+      ],
+    ],
+  ]);
+  expect(performance.now() - beganMs).toBeLessThan(60_000);
+  const follow = day.start(["follow"]);
+  await follow.logged("the start", ({ message }) => message === "following");
+  // It runs, so it is waited for.
+  await day.sql("INSERT INTO t VALUES (3, 'd')");
+  const report = await day.run(reportOfT);
+  expect([report.exitCode, commitsIn(report) > 0]).toEqual([0, true]);
+  await day.sql("TRUNCATE TABLE t");
+  await follow.logged("the stop of the table", ({ message }) => message.includes(".t has stopped"));
+  const stopped = await day.run(reportOfT);
+  expect([stopped.exitCode, noteIn(stopped)]).toEqual([
+    2,
+    [
+      [
+        "inconclusive",
+        "the lake is 1 transaction behind MySQL, and the running `follow` has left the table where it stopped: `tallylake status` says why",
+      ],
+    ],
+  ]);
+  expect((await follow.stop()).exitCode).toBe(1);
 });
 
 test("a trace store that is away while the data goes on, and gets all counts afterwards", async ({

@@ -62,7 +62,7 @@ export class MemoryTraceStore implements TraceStore {
       const tables = new Set(query.tables.map(tableKey));
       return [...this.#memory.records.values()]
         .filter((record) => record.source === query.source && tables.has(tableKey(record.table)))
-        .filter(({ committedAtMs: ms }) => ms >= query.sinceMs && ms < query.untilMs)
+        .filter(({ committedAtMs: ms }) => ms >= query.sinceMs)
         .sort(
           (a, b) => a.committedAtMs - b.committedAtMs || (tableKey(a.table) < tableKey(b.table) ? -1 : 1),
         );

@@ -1,10 +1,12 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stateLeftovers, tableLeftovers } from "./leftovers.ts";
 import { LakeOracle, lakeTableFiles } from "./oracle-lake.ts";
 import { sourceRows } from "./oracle-source.ts";
 import type { TestConnection } from "./mysql-connection.ts";
 import { rowDifferences } from "./row-difference.ts";
-import { runTallylake } from "./tallylake-process.ts";
+import { runTallylake, type ProcessEnd } from "./tallylake-process.ts";
+import { runTool } from "./tool-run.ts";
 
 export interface OracleTable {
   readonly database: string;
@@ -117,13 +119,19 @@ interface ReportJson {
   }[];
 }
 
-/** `tallylake report --deep` as a process of its own; a text when it says something else than a report. */
+/**
+ * `tallylake report --deep`; a text when it says something else than a report. It runs in this process, since a
+ * hundred scenarios end with it; ClickHouse inside the program is for one folder of a process, so where the
+ * config has it the report gets a process of its own.
+ */
 export async function runReport(
   place: Place,
   env: Readonly<Record<string, string>> = {},
 ): Promise<readonly TableVerdict[] | string> {
   const args = ["report", "--deep", "--format", "json"];
-  const { code, stdout, stderr } = await runTallylake(place.dir, args, { env });
+  const isOwnTrace = !/^trace:/m.test(await readFile(join(place.dir, "tallylake.yaml"), "utf8"));
+  const run = isOwnTrace ? reportInChild : reportHere;
+  const { code, stdout, stderr } = await run(place, { args, env });
   let json: ReportJson;
   try {
     json = JSON.parse(stdout) as ReportJson;
@@ -140,4 +148,19 @@ export async function runReport(
       ),
     ),
   }));
+}
+
+interface ReportCall {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+type ReportEnd = Pick<ProcessEnd, "code" | "stdout" | "stderr">;
+
+const reportInChild = (place: Place, { args, env }: ReportCall): Promise<ReportEnd> =>
+  runTallylake(place.dir, args, { env });
+
+async function reportHere(place: Place, { args, env }: ReportCall): Promise<ReportEnd> {
+  const { exitCode, out, log } = await runTool(place, args, { env });
+  return { code: exitCode, stdout: out, stderr: log.map(({ message }) => message).join("\n") };
 }

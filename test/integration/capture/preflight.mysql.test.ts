@@ -156,7 +156,7 @@ mysqlTest("everything that is wrong with tables is listed", async ({ mysql, data
   const include = [`${d}.*`, `${d}.v`, `${d}.absent`, "nowhere.*"];
   expect(await tableProblems(mysql, { include })).toEqual([
     `error TABLE_ABSENT ${d}.absent does not exist, or this user has no grant on it`,
-    "warning TABLE_ABSENT no table that this user may see matches nowhere.*",
+    "warning SOURCE_NO_TABLES no table that this user may see matches nowhere.*",
     `error TABLE_NO_PRIMARY_KEY ${d}.keyless has no primary key: its rows cannot be told apart`,
     `error TABLE_ENGINE_UNSUPPORTED ${d}.myisam is stored by MyISAM: its snapshot cannot be exact, because only InnoDB gives a read view`,
     `error TABLE_KEY_UNSUPPORTED the primary key holds ${d}.odd.f, a float: such a key has no exact text`,
@@ -171,7 +171,7 @@ mysqlTest("everything that is wrong with tables is listed", async ({ mysql, data
   ]);
   expect(await tableProblems(mysql, { include: [`${d}.f*`], exclude: [`${d}.none`] })).toEqual([]);
   expect(await tableProblems(mysql, { include: ["nowhere.*"] })).toEqual([
-    "error TABLE_ABSENT no table that this user may see matches nowhere.*",
+    "error SOURCE_NO_TABLES no table that this user may see matches nowhere.*",
   ]);
 });
 

@@ -109,7 +109,7 @@ async function recorded(lake: TestLake, source: readonly TraceRecord[]): Promise
   stop.abort();
   await run;
   const store = await open();
-  const window = { sinceMs: 0, untilMs: Date.UTC(2100, 0, 1) };
+  const window = { sinceMs: 0 };
   const records = await store.records({ source: "shop", tables: [SCHEMA.id], ...window });
   await store.close();
   const inLake: TraceRecord[] = [];

@@ -10,7 +10,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 import { ORDERS } from "../../support/trace-record.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
-const EVER = { source: "src", tables: [ORDERS], sinceMs: 0, untilMs: Date.UTC(2100, 0, 1) };
+const EVER = { source: "src", tables: [ORDERS], sinceMs: 0 };
 
 test("a server that goes away and comes back has every commit once", async () => {
   await using dir = await tempDir();

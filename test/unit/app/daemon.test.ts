@@ -30,7 +30,6 @@ const QUERY: TraceQuery = {
   source: "shop",
   tables: [{ database: "shop", table: "orders" }],
   sinceMs: 0,
-  untilMs: 9,
 };
 
 const answers = (some: Partial<DaemonAnswers> = {}): DaemonAnswers => ({
