@@ -1,5 +1,5 @@
 /**
- * Every gate and every test, cheap ones first; the same here and in CI. Two lanes run side by side, since most
+ * Every gate and every test, cheap ones first; the same here and in CI. Three lanes run side by side, since most
  * steps wait for a server or a process half of the time; what a step prints comes as a whole when it has ended.
  * The engines are installed beside the first steps, which leave the network alone. The last line sums all.
  */
@@ -94,7 +94,7 @@ function exec([file = "", ...args]: readonly string[], { isAlone }: Run): Promis
   });
 }
 
-/** Of about the same length. */
+/** What computes, what waits for a server, and what starts processes. */
 const lanes: readonly (readonly Step[])[] = [
   [
     command("types", ["tsc", "--noEmit"]),
@@ -102,9 +102,10 @@ const lanes: readonly (readonly Step[])[] = [
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
     suite("lake", "clickhouse"),
-    suite("mysql"),
+    suite("engines"),
   ],
-  [suite("e2e"), suite("crash"), suite("engines")],
+  [suite("mysql")],
+  [suite("e2e"), suite("crash")],
 ];
 
 const isAsked = (step: Step): boolean =>

@@ -88,7 +88,7 @@ function stopSignal(narrator: Narrator, stop: AbortController): Promise<number> 
     const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
     for (const [name, code] of Object.entries(codes)) {
       process.on(name, () => {
-        if (!stop.signal.aborted) narrator.say(`${name}: ending what was started`);
+        if (!stop.signal.aborted) narrator.sayLast(`${name}: ending what was started`);
         stop.abort();
         resolve(code);
       });

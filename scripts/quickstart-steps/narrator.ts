@@ -19,6 +19,7 @@ export class Narrator {
   readonly #options: NarratorOptions;
   #startMs: number;
   #step = 0;
+  #isOver = false;
 
   constructor(options: NarratorOptions) {
     this.#options = options;
@@ -32,6 +33,12 @@ export class Narrator {
   /** What came before, such as downloads, is not counted. */
   restartClock(): void {
     this.#startMs = this.#options.nowMs();
+  }
+
+  /** The last sentence: what the programs that are being ended still print is no news. */
+  sayLast(text: string): void {
+    this.say(text);
+    this.#isOver = true;
   }
 
   step(title: string): void {
@@ -94,7 +101,7 @@ export class Narrator {
   }
 
   #line(text: string): void {
-    this.#options.write(`${text}\n`);
+    if (!this.#isOver) this.#options.write(`${text}\n`);
   }
 }
 

@@ -9,6 +9,7 @@ import { formatPoint, withSteps, type Gate, type StepPlan, type StepPoint } from
 import { TallylakeProcess, type ProcessEnd } from "./tallylake-process.ts";
 import { tempDir, type TempDir } from "./temp-dir.ts";
 import type { TestDatabase, TestMysql } from "./test-mysql.ts";
+import { runTool } from "./tool-run.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Few rows make many units, chunks, files and commits. */
@@ -159,6 +160,16 @@ export class CrashRig implements AsyncDisposable {
     } finally {
       await scratch[Symbol.asyncDispose]();
     }
+  }
+
+  /** Runs the program to its end in this process, without a record of its steps. */
+  async runHere(place: Place, args: readonly string[]): Promise<CrashRunEnd> {
+    const startMs = performance.now();
+    const { exitCode, out, log } = await runTool(place, args, { env: this.env });
+    const ms = performance.now() - startMs;
+    const stderr = log.map(({ message }) => message).join("\n");
+    const end = { code: exitCode, signal: null, stdout: out, stderr, isOverdue: false };
+    return { ...end, steps: [], isKilled: false, ms };
   }
 
   /** Starts the program with a plan for its steps, and leaves it running. */

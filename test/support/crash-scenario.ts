@@ -100,9 +100,10 @@ export async function followScenario(
   rig: CrashRig,
   start: FollowStart,
   kills: readonly Kill[],
+  last: LastRun = "process",
 ): Promise<Outcome> {
   const place = await rig.copy(start.place);
-  const lives = await live(rig, place, { run: { args: FOLLOW }, kills });
+  const lives = await live(rig, place, { run: { args: FOLLOW }, kills, last });
   return lives.wrong.length > 0 ? lives : judged(rig, lives, { place, database: start.database });
 }
 
@@ -119,6 +120,12 @@ export async function followChain(rig: CrashRig, options: ScenarioOptions & Plac
   return lives.wrong.length > 0 ? lives : await judged(rig, lives, { place: start.place, database });
 }
 
+/**
+ * The run that finishes what the killed ones have left: in a process of its own, whose steps are recorded, or
+ * here, which saves the start of a process where a hundred scenarios end so.
+ */
+export type LastRun = "process" | "here";
+
 /** Lets the process live and die, and at last live to its own end. */
 async function live(
   rig: CrashRig,
@@ -127,6 +134,7 @@ async function live(
     readonly run: CrashRun;
     readonly kills: readonly Kill[];
     readonly between?: () => Promise<void>;
+    readonly last?: LastRun;
   },
 ): Promise<Outcome> {
   const { kills, run } = plan;
@@ -146,7 +154,7 @@ async function live(
     }
     await plan.between?.();
   }
-  const end = await rig.run(place, run);
+  const end = plan.last === "here" ? await rig.runHere(place, run.args) : await rig.run(place, run);
   const wrong = end.code === 0 ? [] : [failure(run.args, end)];
   return { ...outcomeOf(place, end, kills.length + 1), name, missed, wrong, kills: happened };
 }

@@ -82,3 +82,12 @@ test("commands are quoted for a shell, and broken before an argument", () => {
     "    FROM t'",
   ]);
 });
+
+test("behind the last sentence nothing is printed any more", () => {
+  const text = narrated((narrator) => {
+    narrator.sayLast("SIGINT: ending what was started");
+    narrator.output().line("still talking");
+    narrator.step("Another step");
+  });
+  expect(text).toBe("  SIGINT: ending what was started\n");
+});
