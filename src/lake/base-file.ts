@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { literal, type Sql } from "./duckdb.ts";
-import { PARQUET_OPTIONS } from "./parquet-options.ts";
+import { baseFileOptions } from "./parquet-options.ts";
 
 /**
  * Writes rows into a Parquet file as Hudi's readers and co-writers want base files: no annotations beyond
@@ -14,6 +14,8 @@ export interface BaseFile {
   readonly path: string;
   /** Avro schema with the meta columns. */
   readonly avro: string;
+  /** Whether a number of the rows may be -0.0. */
+  readonly hasMinusZero: boolean;
 }
 
 /** Returns the number of rows. What was half written is removed. */
@@ -26,7 +28,7 @@ export async function writeBaseFile(sql: Sql, file: BaseFile): Promise<number> {
   };
   const metadata = Object.entries(footer).map(([key, value]) => `${literal(key)}: ${literal(value)}`);
   const options = [
-    ...PARQUET_OPTIONS,
+    ...baseFileOptions(file.hasMinusZero),
     "COMPRESSION zstd",
     // At the default level a merge spends a third of its time on compression. Every merge writes the whole
     // file again, so that time counts for more than files that are some 15 % smaller.

@@ -35,6 +35,8 @@ export interface CommitPlan {
   readonly avro: string;
   /** All rows of the bucket's new file. `old` is the path of the slice that it replaces. */
   readonly select: (to: BucketFile, old: string | null) => string;
+  /** A row for each number that is -0.0 in what the bucket's rows come from; null where there are no such columns. */
+  readonly selectMinusZero: (bucket: number, old: string | null) => string | null;
   /** How many rows of the old slice go. */
   readonly selectDeleted: (bucket: number, old: string) => string;
 }
@@ -94,9 +96,11 @@ export class BucketWriter {
     // Not a name that ends in .parquet: ClickHouse takes every such file below the table for a base file.
     const temp = join(paths.aux, `${TEMP_PREFIX}${fileId}-${instant}`);
     const select = plan.select({ bucket, instant, file }, oldPath);
-    const rows = await this.#guarded(sql, oldPath, () =>
-      writeBaseFile(sql, { select, path: temp, avro: plan.avro }),
-    );
+    const rows = await this.#guarded(sql, oldPath, async () => {
+      const minusZero = plan.selectMinusZero(bucket, oldPath);
+      const hasMinusZero = minusZero !== null && (await sql.rows(`${minusZero} LIMIT 1`)).length > 0;
+      return writeBaseFile(sql, { select, path: temp, avro: plan.avro, hasMinusZero });
+    });
     step("lake.file.written");
     if (rows === 0 && old === null) {
       await storage.remove(temp);

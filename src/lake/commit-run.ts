@@ -18,7 +18,7 @@ import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { formatTableProperties, sanitiseName } from "./table-properties.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
 import { assertFence, assertTimeline, assertUndisturbed } from "./undisturbed.ts";
-import { selectDeletedRows, selectKept, selectLoaded, selectUpserts } from "./upsert.ts";
+import { selectDeletedRows, selectKept, selectLoaded, selectMinusZero, selectUpserts } from "./upsert.ts";
 
 export interface CommitInput extends CommitRows {
   readonly info: CommitInfo;
@@ -116,6 +116,12 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
       }
       return parts.join(" UNION ALL ");
     },
+    selectMinusZero: (bucket, old) =>
+      selectMinusZero(shape, {
+        old,
+        staged: [...(chunks ?? []).map((chunk) => chunk.file), ...(changes?.files ?? [])],
+        bucket,
+      }),
     selectDeleted: (bucket, old) =>
       selectDeletedRows(shape, must(winners, "the changes of a merge"), { old, bucket }),
   };

@@ -3,16 +3,25 @@ import { literal } from "./duckdb.ts";
 /** Bounds what a writer holds of wide rows; narrow ones come in DuckDB's default of 122,880 rows. */
 const ROW_GROUP_BYTES = "32MB";
 
-/**
- * Options of every Parquet file that we write. No dictionaries: DuckDB's take 0.0 and -0.0 for one value, so
- * that one of them comes back with the wrong sign, and there is no way to do without them for some columns
- * only. With zstd the files get no larger by it, and are written faster.
- */
-export const PARQUET_OPTIONS: readonly string[] = [
+/** Options of every Parquet file that we write. */
+const PARQUET_OPTIONS: readonly string[] = [
   "FORMAT parquet",
-  "DICTIONARY_SIZE_LIMIT 0",
   "WRITE_BLOOM_FILTER false",
   `ROW_GROUP_SIZE_BYTES ${literal(ROW_GROUP_BYTES)}`,
+];
+
+const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
+/** Columns of few values: Hudi's names of commit and file, our transactions, an ENUM. More of them cost time. */
+const SMALL_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 1000";
+
+/**
+ * Options of a base file. DuckDB's dictionaries take 0.0 and -0.0 for one value, so that one of them comes back
+ * with the wrong sign, and there is no way to do without them for some columns only. Where no number of the file is
+ * -0.0 they let it be read in half of the time; files that staged rows go through are read once.
+ */
+export const baseFileOptions = (hasMinusZero: boolean): readonly string[] => [
+  ...PARQUET_OPTIONS,
+  hasMinusZero ? NO_DICTIONARIES : SMALL_DICTIONARIES,
 ];
 
 /**
@@ -30,8 +39,8 @@ export interface StagedLayout {
 
 export const stagedLayout = (buckets: number): StagedLayout =>
   buckets < SORTED_BUCKETS_MIN
-    ? { orderBy: "", options: PARQUET_OPTIONS }
+    ? { orderBy: "", options: [...PARQUET_OPTIONS, NO_DICTIONARIES] }
     : {
         orderBy: " ORDER BY _tl_bucket",
-        options: [...PARQUET_OPTIONS, `ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`],
+        options: [...PARQUET_OPTIONS, NO_DICTIONARIES, `ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`],
       };

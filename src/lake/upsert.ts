@@ -115,6 +115,28 @@ export function selectKept(
   );
 }
 
+/**
+ * A row for each -0.0 in the old slice and the staged rows of a bucket, superseded ones among them; null for a
+ * table without floating-point columns.
+ */
+export function selectMinusZero(
+  shape: RowShape,
+  from: { readonly old: string | null; readonly staged: readonly string[]; readonly bucket: number },
+): string | null {
+  const floats = shape.columns.filter(({ type }) => type.duck === "FLOAT" || type.duck === "DOUBLE");
+  if (floats.length === 0) return null;
+  const isMinusZero = floats
+    .map(({ name }) => identifier(name))
+    .map((column) => `(${column} = 0 AND signbit(${column}))`)
+    .join(" OR ");
+  const parts = from.old === null ? [] : [`SELECT 1 FROM ${readParquet([from.old])} WHERE ${isMinusZero}`];
+  if (from.staged.length > 0) {
+    const inBucket = `_tl_bucket = ${from.bucket} AND (${isMinusZero})`;
+    parts.push(`SELECT 1 FROM ${readParquet(from.staged)} WHERE ${inBucket}`);
+  }
+  return `SELECT * FROM (${parts.join(" UNION ALL ")})`;
+}
+
 /** How many rows of the old slice the commit deletes. */
 export const selectDeletedRows = (
   shape: RowShape,
