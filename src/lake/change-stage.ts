@@ -155,6 +155,7 @@ export class ChangeStage {
     const shape = this.#shape;
     if (shape === null || portion.lines.length === 0) return;
     this.#portion = emptyPortion();
+    await this.#makeTable();
     while (this.#reading.size >= this.#options.db.threads) await Promise.race(this.#reading);
     this.#throwFailure();
     const reading = this.#read(portion, shape)
@@ -192,11 +193,18 @@ export class ChangeStage {
     await rm(file.path, { force: true });
   }
 
-  async #addTransactions(sql: Sql, path: string, lines: readonly string[]): Promise<void> {
-    await sql.run(
-      `CREATE TABLE IF NOT EXISTS ${this.#transactions} (ordinal BIGINT, gtid VARCHAR, txn VARCHAR, ts_ms BIGINT, high UBIGINT, low UBIGINT)`,
+  /** Before the first portion is read: two that are read at once would both make the table, and one fail. */
+  async #makeTable(): Promise<void> {
+    if (this.#hasTable) return;
+    await this.#options.db.use((sql) =>
+      sql.run(
+        `CREATE TABLE ${this.#transactions} (ordinal BIGINT, gtid VARCHAR, txn VARCHAR, ts_ms BIGINT, high UBIGINT, low UBIGINT)`,
+      ),
     );
     this.#hasTable = true;
+  }
+
+  async #addTransactions(sql: Sql, path: string, lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
     await writeScratchFile(path, [Buffer.from(lines.join(""))]);
     await sql.run(

@@ -205,6 +205,20 @@ function laterCommits(start: () => Promise<LakeUnderTest>): void {
     await table.close();
   });
 
+  test("takes batches that are each worth reading, one right behind the other", async () => {
+    await using lake = await start();
+    const { table, writer } = await loaded(lake, 1);
+    const long = "x".repeat(1 << 20);
+    for (let i = 0; i < 5; i++) {
+      const batches = [100, 200].map((id) =>
+        writer.batch([Array.from({ length: 17 }, (_, j) => put("c", id + j, long))]),
+      );
+      for (const batch of batches) await table.append(batch);
+      expect((await table.commit(commitInfo(writer))).rowsAfter).toBe(35);
+    }
+    await table.close();
+  });
+
   test("moves its checkpoint by an empty commit that writes nothing", async () => {
     await using lake = await start();
     const { table, writer } = await loaded(lake, 3);
