@@ -61,7 +61,7 @@ import { openTable, type OpenedTable } from "./open-table.ts";
 import { rowShape, type RowShape } from "./row-shape.ts";
 import { LocalStorage } from "./storage-local.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
-import { readCommit, type TableState } from "./table-state.ts";
+import { commitRecord, readCommit, type TableState } from "./table-state.ts";
 import { TimelineFolder } from "./timeline.ts";
 import { assertUndisturbed } from "./undisturbed.ts";
 
@@ -166,7 +166,7 @@ class HudiTable implements LakeTable {
     const records: CommitRecord[] = [];
     for (const instant of this.#state.completed) {
       if (after !== null && instant <= after) continue;
-      records.push(await readCommit(timeline, paths.root, instant));
+      records.push(commitRecord(await readCommit(timeline, paths.root, instant)));
     }
     return records;
   }

@@ -7,7 +7,7 @@ import { codeOf } from "../util/errors.ts";
 import { FileSystemView, slicesDigest } from "./file-system-view.ts";
 import { decodePathName, tablePaths, type TablePaths } from "./lake-path.ts";
 import { LocalStorage } from "./storage-local.ts";
-import { readCommit, type OwnCommit } from "./table-state.ts";
+import { commitRecord, readCommit, type OwnCommit } from "./table-state.ts";
 import { TimelineFolder } from "./timeline.ts";
 
 /** A state of a table: its commit, and the files that hold the rows. */
@@ -56,7 +56,7 @@ export class TableReader {
   async commits(after: string | null): Promise<readonly CommitRecord[]> {
     const instants = (await this.instants()).filter((instant) => after === null || instant > after);
     const records: CommitRecord[] = [];
-    for (const instant of instants) records.push(await this.commit(instant));
+    for (const instant of instants) records.push(commitRecord(await this.commit(instant)));
     return records;
   }
 

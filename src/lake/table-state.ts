@@ -3,6 +3,7 @@
  * runs but the writer's record, and a commit looks again before it begins.
  */
 import { join } from "node:path";
+import type { CommitRecord } from "../types/ports.ts";
 import { assert } from "../util/assert.ts";
 import { corruptBaseFile, type CountedSlice } from "./bucket-writer.ts";
 import { decodeCommit, type CommitMetadata } from "./commit-metadata.ts";
@@ -31,6 +32,15 @@ export interface TableState {
   /** The latest slices, by bucket. */
   readonly slices: readonly CountedSlice[];
 }
+
+/** What is kept of a commit where there may be very many: not its files, nor its schema. */
+export const commitRecord = ({
+  instant,
+  checkpoint,
+  counts,
+  operation,
+  snapshotFrom,
+}: OwnCommit): CommitRecord => ({ instant, checkpoint, counts, operation, snapshotFrom });
 
 /** @throws SyncError LAKE_CORRUPT, or LAKE_FOREIGN_WRITE when the commit is somebody else's. */
 export async function readCommit(
