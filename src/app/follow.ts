@@ -84,7 +84,7 @@ export async function runFollow(run: FollowRun): Promise<number> {
       remind(appliers, log);
     }, REMIND_MS);
     try {
-      await stream(run, { router, appliers, request: { schemas: schemasOf(going), from, serverUuid } });
+      await streamInto(run, { router, appliers, request: { schemas: schemasOf(going), from, serverUuid } });
     } finally {
       clearInterval(reminder);
     }
@@ -142,10 +142,10 @@ async function requireHistory({ source }: FollowRun, tables: readonly LakeTable[
 interface Streaming {
   readonly router: Router;
   readonly appliers: readonly TableApplier[];
-  readonly request: StreamRequest;
+  readonly request: Omit<StreamRequest, "form">;
 }
 
-async function stream(run: FollowRun, { router, appliers, request }: Streaming): Promise<void> {
+async function streamInto(run: FollowRun, { router, appliers, request }: Streaming): Promise<void> {
   const { config, source, signal, log, patienceMs = null } = run;
   const channel = await InProcessChannel.open({
     rowsMax: 1_000_000,
@@ -157,8 +157,8 @@ async function stream(run: FollowRun, { router, appliers, request }: Streaming):
   try {
     const isEnough = (): boolean => router.hasReached((position) => isCaughtUp(run, position));
     const { from } = request;
-    const source_ = await source.stream({ ...request, patienceMs });
-    await runPipeline({ stream: source_, channel, router, from, signal, tickMs: TICK_MS, isEnough });
+    const stream = await source.stream({ ...request, form: channel.form, patienceMs });
+    await runPipeline({ stream, channel, router, from, signal, tickMs: TICK_MS, isEnough });
   } catch (error) {
     // What came before the end of the stream is whole, and need not be read again.
     if (isSyncError(error) && /^(SOURCE|BINLOG)_/.test(error.code)) {

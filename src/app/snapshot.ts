@@ -43,10 +43,9 @@ export async function readChunks(options: SnapshotOptions): Promise<void> {
   const abort = new AbortController();
   const signal = AbortSignal.any([options.signal, abort.signal]);
   const tasks = unread(options, signal);
-  const staging = new Map<LakeTable, Promise<unknown>>();
   const worker = async (): Promise<void> => {
     for (let next = await tasks.next(); next.done !== true; next = await tasks.next()) {
-      await readChunk(next.value, { ...options, signal, staging });
+      await readChunk(next.value, { ...options, signal });
     }
   };
   const workers = Array.from({ length: options.parallel }, worker);
@@ -114,36 +113,22 @@ async function* unread(options: SnapshotOptions, signal: AbortSignal): AsyncGene
   }
 }
 
-interface ReadOptions extends SnapshotOptions {
-  /** End of the staging that is under way, by table: a lake table takes one call at a time. */
-  readonly staging: Map<LakeTable, Promise<unknown>>;
-}
-
-async function readChunk({ table, chunk }: Task, options: ReadOptions): Promise<void> {
-  const { source, manifest, progress, signal, staging } = options;
+async function readChunk({ table, chunk }: Task, options: SnapshotOptions): Promise<void> {
+  const { source, manifest, progress, signal } = options;
   await mkdir(table.dir, { recursive: true, mode: 0o700 });
-  const lines = join(table.dir, `${chunk.index}.ndjson`);
   step("init.read");
-  const read = await source.readChunk(table.schema, chunk, { file: lines, signal });
-  const before = staging.get(table.lake) ?? Promise.resolve();
-  const staged = before.then(() => {
+  const writer = table.lake.chunkWriter(chunk.index, join(table.dir, `${chunk.index}.parquet`));
+  try {
+    const { readAtMs } = await source.readChunk(table.schema, chunk, { sink: writer, signal });
     step("init.stage");
-    const { readAtMs } = read;
-    return table.lake.stageChunk(
-      { index: chunk.index, lines, readAtMs },
-      join(table.dir, `${chunk.index}.parquet`),
-    );
-  });
-  staging.set(
-    table.lake,
-    staged.catch(() => undefined),
-  );
-  const done = await staged;
-  await rm(lines, { force: true });
-  step("init.staged");
-  await manifest.addChunk(table.schema.id, { ...done, readAtMs: read.readAtMs });
+    const done = await writer.finish();
+    step("init.staged");
+    await manifest.addChunk(table.schema.id, { ...done, readAtMs });
+    progress.addRows(formatTableId(table.schema.id), done.rows);
+  } finally {
+    await writer.abandon();
+  }
   step("init.recorded");
-  progress.addRows(formatTableId(table.schema.id), done.rows);
 }
 
 /** The staged chunks of a table, all of them. */

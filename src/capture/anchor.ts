@@ -21,7 +21,13 @@ const HEARTBEAT_MS = 5000;
 export async function readAnchor(options: AnchorOptions): Promise<LastTransaction> {
   const framer = new EventFramer();
   const numbering = { seq: 0, ordinal: 0 };
-  const tables = new TrackedTables({ schemas: [], collations: new Map(), numbering, foldsCase: false });
+  const tables = new TrackedTables({
+    schemas: [],
+    collations: new Map(),
+    numbering,
+    foldsCase: false,
+    form: "columns",
+  });
   const from = { gtids: options.without, file: "", offset: 0, seq: 0, last: null };
   const identity = { source: "", epoch: 1 };
   const assembler = new TransactionAssembler({ tables, identity, from, numbering, expected: null });

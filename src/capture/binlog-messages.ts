@@ -1,5 +1,5 @@
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import type { ChangeBatch } from "../types/change-batch.ts";
+import { batchParts, type ChangeBatch, type RowForm } from "../types/change-batch.ts";
 import type { CapturePosition, TableStop } from "../types/ports.ts";
 import type { SourcePositionJson } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -17,6 +17,7 @@ export interface WorkerInput {
   readonly serverUuid: string | null;
   readonly collations: readonly (readonly [number, string])[];
   readonly foldsCase: boolean;
+  readonly form: RowForm;
   /** Bytes of batches that the main thread may hold before capture stops reading. */
   readonly outstandingBytesMax: number;
   /** How long to try again while the source is away; without it for ever. */
@@ -38,7 +39,5 @@ export type ToMain =
 
 /** The memory of a batch, which goes over to the other thread instead of being copied. */
 export function batchBuffers(batch: ChangeBatch): ArrayBuffer[] {
-  return [batch.bytes, batch.seq, batch.op, batch.n, batch.lineEnd, batch.rowStart].map(
-    (view) => view.buffer as ArrayBuffer,
-  );
+  return batchParts(batch).map((view) => view.buffer as ArrayBuffer);
 }

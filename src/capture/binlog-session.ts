@@ -1,3 +1,4 @@
+import type { RowForm } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { syncError } from "../types/errors.ts";
 import type { CaptureItem } from "../types/ports.ts";
@@ -29,6 +30,7 @@ export interface SessionOptions {
   readonly schemas: readonly TableSchema[];
   readonly collations: Collations;
   readonly foldsCase: boolean;
+  readonly form: RowForm;
   readonly request: DumpRequest;
   readonly from: SourcePosition;
   readonly numbering: Numbering;
@@ -52,8 +54,8 @@ export class BinlogSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { schemas, collations, foldsCase, identity, numbering, from, request } = options;
-    this.#tables = new TrackedTables({ schemas, collations, foldsCase, numbering });
+    const { schemas, collations, foldsCase, form, identity, numbering, from, request } = options;
+    this.#tables = new TrackedTables({ schemas, collations, foldsCase, form, numbering });
     const { expected } = request;
     this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
   }

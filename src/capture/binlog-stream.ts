@@ -24,6 +24,7 @@
  * Limits: one server, GTIDs on, transactions without tags and not compressed, full row images and metadata.
  */
 import { isSyncError, syncError } from "../types/errors.ts";
+import type { RowForm } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
@@ -49,6 +50,7 @@ export interface BinlogStreamOptions {
   readonly serverUuid: string | null;
   readonly collations: Collations;
   readonly foldsCase: boolean;
+  readonly form: RowForm;
   readonly history: (request: HistoryRequest) => Promise<ServerHistory>;
   readonly onItem: (item: StreamItem) => void;
   readonly log: Log;

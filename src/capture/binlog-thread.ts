@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { decodeSourcePosition } from "../types/source-position.ts";
+import { batchBytes } from "../types/change-batch.ts";
 import type { SourceStream, StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { decodeError } from "../util/error-transfer.ts";
@@ -56,7 +57,7 @@ export class BinlogThread implements SourceStream {
       const item = this.#items.shift();
       if (item !== undefined) {
         yield item;
-        if (item.kind === "batch") this.#post({ kind: "taken", bytes: item.batch.bytes.byteLength });
+        if (item.kind === "batch") this.#post({ kind: "taken", bytes: batchBytes(item.batch) });
         continue;
       }
       if (this.#end !== null) {

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decodeSourcePosition, encodeSourcePosition } from "../types/source-position.ts";
+import { batchBytes } from "../types/change-batch.ts";
 import type { StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { encodeError } from "../util/error-transfer.ts";
@@ -60,7 +61,7 @@ function send(item: StreamItem): void {
     return;
   }
   const { schema, ...batch } = item.batch;
-  outstanding += batch.bytes.byteLength;
+  outstanding += batchBytes(item.batch);
   if (outstanding > input.outstandingBytesMax) stream.pause();
   post({ kind: "batch", schema: input.schemas.indexOf(schema), batch }, batchBuffers(item.batch));
 }

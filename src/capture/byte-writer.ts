@@ -38,6 +38,13 @@ export class ByteWriter {
     this.view = new DataView(grown.buffer);
   }
 
+  /** Begins again in new memory. */
+  renew(capacity: number): void {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = new DataView(this.bytes.buffer);
+    this.position = 0;
+  }
+
   /** The bytes written so far, shared with the writer until the next `reserve`. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.position);
@@ -101,16 +108,49 @@ export function writeLatin1String(
       else p = writeEscape(out, p, c);
       continue;
     }
-    const point = c < 0xa0 ? (CP1252_HIGH[c - 0x80] as number) : c;
-    if (point < 0x800) {
-      out[p++] = 0xc0 | (point >> 6);
-    } else {
-      out[p++] = 0xe0 | (point >> 12);
-      out[p++] = 0x80 | ((point >> 6) & 0x3f);
-    }
-    out[p++] = 0x80 | (point & 0x3f);
+    p = writeCp1252(out, p, c);
   }
   out[p++] = COMMA_QUOTES.quote;
+  return p;
+}
+
+/** A byte of latin1 from 0x80 on as UTF-8, in two or three bytes. */
+function writeCp1252(out: Uint8Array, at: number, c: number): number {
+  const point = c < 0xa0 ? (CP1252_HIGH[c - 0x80] as number) : c;
+  let p = at;
+  if (point < 0x800) {
+    out[p++] = 0xc0 | (point >> 6);
+  } else {
+    out[p++] = 0xe0 | (point >> 12);
+    out[p++] = 0x80 | ((point >> 6) & 0x3f);
+  }
+  out[p++] = 0x80 | (point & 0x3f);
+  return p;
+}
+
+/** Longest piece that is copied byte by byte: a call into the engine costs as much as some fifty of them. */
+const LOOP_BYTES_MAX = 48;
+
+/** Bytes as they are. */
+export function writeBytes(w: ByteWriter, at: number, source: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  w.reserve(at, length);
+  const out = w.bytes;
+  if (length > LOOP_BYTES_MAX) out.set(source.subarray(from, to), at);
+  else for (let i = 0; i < length; i++) out[at + i] = source[from + i] as number;
+  return at + length;
+}
+
+/** Bytes in latin1 as MySQL means it, as UTF-8. */
+export function writeLatin1(w: ByteWriter, at: number, source: Uint8Array, from: number, to: number): number {
+  w.reserve(at, stringRoom(source, from, to, 3));
+  const out = w.bytes;
+  let p = at;
+  for (let i = from; i < to; i++) {
+    const c = source[i] as number;
+    if (c < 0x80) out[p++] = c;
+    else p = writeCp1252(out, p, c);
+  }
   return p;
 }
 

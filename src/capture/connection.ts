@@ -21,7 +21,10 @@ export interface MysqlConnection {
   readonly encrypted: boolean;
   /** All rows of a small result. `?` stands for the values in turn, so no name goes into such a statement. */
   query(sql: string, values?: readonly (string | number)[]): Promise<readonly TextRow[]>;
-  /** Hands over the rows of a result as they come. An abort ends the connection. */
+  /**
+   * Hands over the rows of a result as they come, as the binary protocol has them. The statement is prepared for
+   * this once: numbers then need not be printed by the server and read again. An abort ends the connection.
+   */
   readPackets(sql: string, onPacket: PacketHandler, signal?: AbortSignal): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -36,12 +39,20 @@ interface DriverPacket {
   readonly end: number;
   isEOF(): boolean;
 }
-type PacketState = (this: DriverQuery, packet: DriverPacket, connection: unknown) => unknown;
-interface DriverQuery {
-  row: PacketState;
+type PacketState = (this: DriverCommand, packet: DriverPacket, connection: unknown) => unknown;
+interface DriverCommand {
+  /** The state in which it takes rows. */
+  readonly row: PacketState;
+  /** The state in which it takes the next packet. */
+  next: unknown;
+  execute: PacketState;
+}
+interface DriverStatement {
+  execute(values: readonly [], callback: DriverCallback): DriverCommand;
 }
 
 type DriverCallback = (error: Error | null | undefined) => void;
+type PrepareCallback = (error: Error | null | undefined, statement: DriverStatement) => void;
 
 interface Statement {
   readonly sql: string;
@@ -53,7 +64,10 @@ interface Driver {
   readonly threadId: number;
   /** Changes when the connection becomes encrypted. */
   readonly stream: { destroy(): void };
-  query(statement: Statement, callback: DriverCallback): DriverQuery;
+  query(statement: Statement, callback: DriverCallback): DriverCommand;
+  prepare(statement: { readonly sql: string }, callback: PrepareCallback): void;
+  /** Tells the server, which does not answer. */
+  unprepare(statement: { readonly sql: string }): void;
   ping(callback: DriverCallback): void;
   connect(callback: DriverCallback): void;
   end(callback: DriverCallback): void;
@@ -117,10 +131,12 @@ class Connection implements MysqlConnection {
 
   async query(sql: string, values?: readonly (string | number)[]): Promise<readonly TextRow[]> {
     const rows: TextRow[] = [];
-    await this.#run(values === undefined ? { sql } : { sql, values }, (packet, from, to) => {
+    const statement = values === undefined ? { sql } : { sql, values };
+    const onPacket: PacketHandler = (packet, from, to) => {
       rows.push(textRow(packet, from, to));
       return null;
-    });
+    };
+    await this.#rows((done) => this.#driver.query(statement, done), onPacket);
     return rows;
   }
 
@@ -129,7 +145,9 @@ class Connection implements MysqlConnection {
     const onAbort = (): void => this.destroy();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#run({ sql }, onPacket);
+      const statement = await this.#prepare(sql);
+      await this.#rows((done) => statement.execute([], done), onPacket);
+      this.#driver.unprepare({ sql });
     } catch (error) {
       throwIfAborted(signal);
       throw error;
@@ -158,7 +176,23 @@ class Connection implements MysqlConnection {
     this.#fail(Object.assign(new Error("the connection was dropped"), { fatal: true }));
   }
 
-  async #run(statement: Statement, onPacket: PacketHandler): Promise<void> {
+  async #prepare(sql: string): Promise<DriverStatement> {
+    const prepared = Promise.withResolvers<DriverStatement>();
+    try {
+      await this.#settled((done) => {
+        this.#driver.prepare({ sql }, (error, statement) => {
+          prepared.resolve(statement);
+          done(error);
+        });
+      });
+      return await prepared.promise;
+    } catch (error) {
+      throw driverError(error, { step: `query MySQL at ${this.#where}` });
+    }
+  }
+
+  /** Starts a command that gives rows, and hands them over. */
+  async #rows(start: (done: DriverCallback) => DriverCommand, onPacket: PacketHandler): Promise<void> {
     const failures: unknown[] = [];
     const fail = (error: unknown): void => {
       failures.push(error);
@@ -166,8 +200,8 @@ class Connection implements MysqlConnection {
     };
     try {
       await this.#settled((done) => {
-        const command = this.#driver.query(statement, done);
-        command.row = rowState(this.#driver, { original: command.row, onPacket, fail });
+        const command = start(done);
+        takeRows(command, rowState(this.#driver, { original: command.row, onPacket, fail }));
       });
     } catch (error) {
       // What went wrong in the handler is not the connection's fault.
@@ -185,6 +219,22 @@ class Connection implements MysqlConnection {
       });
     });
   }
+}
+
+/**
+ * Has our state take the rows in place of the driver's. `execute` gives a packet to the state in `next`, which is
+ * the only place at which all kinds of commands can be met.
+ */
+function takeRows(command: DriverCommand, state: PacketState): void {
+  const { execute, row } = command;
+  command.execute = function (packet, connection) {
+    const isDone = execute.call(this, packet, connection);
+    if (this.next === row) {
+      this.next = state;
+      this.execute = execute;
+    }
+    return isDone;
+  };
 }
 
 interface RowHandling {

@@ -83,3 +83,36 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
     return o + 1;
   };
 }
+
+/** Gives a packed DECIMAL of up to 15 digits as the integer that its digits are without the point. */
+export type DecimalReader = (source: Uint8Array, from: number) => number;
+
+export function decimalReader(precision: number, scale: number): DecimalReader {
+  const whole = groups(precision - scale);
+  const fraction = groups(scale);
+  // Bytes and digits of each group, in their order.
+  const parts = [
+    [DIGIT_BYTES[whole.rest] ?? 0, whole.rest],
+    ...Array.from({ length: whole.full }, () => [4, 9] as const),
+    ...Array.from({ length: fraction.full }, () => [4, 9] as const),
+    [DIGIT_BYTES[fraction.rest] ?? 0, fraction.rest],
+  ].filter(([bytes = 0]) => bytes > 0);
+  const sizes = parts.map(([bytes = 0]) => bytes);
+  const factors = parts.map(([, digits = 0]) => 10 ** digits);
+  const topBit = 0x80 << (8 * ((sizes[0] ?? 1) - 1));
+  return (source, from) => {
+    const isNegative = ((source[from] as number) & 0x80) === 0;
+    let p = from;
+    let top = topBit;
+    let value = 0;
+    for (let i = 0; i < sizes.length; i++) {
+      const bytes = sizes[i] as number;
+      value =
+        value * (factors[i] as number) +
+        group(source, p, bytes, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
+      top = 0;
+      p += bytes;
+    }
+    return isNegative ? -value : value;
+  };
+}

@@ -30,9 +30,23 @@ const KIND = {
 /** MySQL refuses deeper documents. */
 const DEPTH_MAX = 100;
 const LITERALS = ["null", "true", "false"].map((word) => Buffer.from(word));
-const NULL_DOCUMENT = Buffer.from('"null"');
+/** An empty value is what a failed conversion leaves: MySQL reads it as the null literal. */
+const NULL_TEXT = "null";
 
 const bits = new DataView(new ArrayBuffer(8));
+
+/** The text of a document. */
+export function writeJsonText(
+  w: ByteWriter,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+): number {
+  if (from === to) return writeAscii(w, at, NULL_TEXT);
+  document.begin(w, source, { end: to, isString: false });
+  return document.value(source[from] as number, from + 1, 0, at);
+}
 
 /**
  * A document as a JSON string: its text in quotes and escaped once more, in one pass. Every quote of the
@@ -45,13 +59,8 @@ export function writeJsonDocument(
   from: number,
   to: number,
 ): number {
-  if (from === to) {
-    // An empty value is what a failed conversion leaves: MySQL reads it as the null literal.
-    w.reserve(at, NULL_DOCUMENT.length);
-    w.bytes.set(NULL_DOCUMENT, at);
-    return at + NULL_DOCUMENT.length;
-  }
-  document.begin(w, source, to);
+  if (from === to) return writeAscii(w, at, `"${NULL_TEXT}"`);
+  document.begin(w, source, { end: to, isString: true });
   w.reserve(at, 1);
   w.bytes[at] = 0x22;
   const o = document.value(source[from] as number, from + 1, 0, at + 1);
@@ -64,14 +73,21 @@ export function writeJsonDocument(
 class Document {
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
+  /** Whether the text is to stand in a JSON string, escaped once more. */
+  #isString = false;
   #w = new ByteWriter(0);
   /** Behind the length that `#length` has read. */
   #behind = 0;
 
-  begin(w: ByteWriter, bytes: Uint8Array, end: number): void {
+  begin(
+    w: ByteWriter,
+    bytes: Uint8Array,
+    { end, isString }: { readonly end: number; readonly isString: boolean },
+  ): void {
     this.#w = w;
     this.#bytes = bytes;
     this.#end = end;
+    this.#isString = isString;
   }
 
   /** Writes a value at `o`; returns the position behind it. */
@@ -232,21 +248,27 @@ class Document {
     );
   }
 
-  /** A string as MySQL prints it in a document, escaped once more. Leaves room for two bytes behind it. */
+  /** A string as MySQL prints it in a document. Leaves room for two bytes behind it. */
   #quoted(from: number, to: number, start: number): number {
     const w = this.#w;
     w.reserve(start, (to - from) * 7 + 6);
     const out = w.bytes;
     const source = this.#bytes;
-    let o = start;
-    out[o++] = 0x5c;
-    out[o++] = 0x22;
+    const escapes = this.#isString ? ESCAPED_TWICE : ESCAPED_ONCE;
+    let o = this.#quote(start);
     for (let i = from; i < to; i++) {
       const c = source[i] as number;
       if (c >= 0x20 && c !== 0x22 && c !== 0x5c) out[o++] = c;
-      else o = writeEscapeTwice(out, o, c);
+      else o = copyText(out, o, escapes[c] as Uint8Array);
     }
-    out[o++] = 0x5c;
+    return this.#quote(o);
+  }
+
+  /** In room that was made. */
+  #quote(at: number): number {
+    const out = this.#w.bytes;
+    let o = at;
+    if (this.#isString) out[o++] = 0x5c;
     out[o++] = 0x22;
     return o;
   }
@@ -267,12 +289,18 @@ class Document {
     }
     if (FIELD_TEMPORAL.has(field) && length === 8) {
       const packed = (BigInt(this.#u32(at + 4)) << 32n) | BigInt(this.#u32(at));
-      return writeAscii(w, o, `\\"${opaqueTemporalText(field, BigInt.asIntN(64, packed))}\\"`);
+      return this.#ascii(o, opaqueTemporalText(field, BigInt.asIntN(64, packed)));
     }
     const base64 = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString("base64");
-    // MySQL breaks base64 after 76 characters; the line feed is escaped twice.
-    const wrapped = base64.replaceAll(/(.{76})(?=.)/g, "$1\\\\n");
-    return writeAscii(w, o, `\\"base64:type${field}:${wrapped}\\"`);
+    // MySQL breaks base64 after 76 characters.
+    const wrapped = base64.replaceAll(/(.{76})(?=.)/g, this.#isString ? "$1\\\\n" : "$1\\n");
+    return this.#ascii(o, `base64:type${field}:${wrapped}`);
+  }
+
+  /** A string that needs no escapes. */
+  #ascii(at: number, text: string): number {
+    this.#w.reserve(at, text.length + 6);
+    return this.#quote(writeAscii(this.#w, this.#quote(at), text));
   }
 }
 
@@ -284,25 +312,30 @@ function jsonDoubleText(number: number): string {
 
 const document = new Document();
 
-/** Characters that MySQL escapes by one letter; it writes other control characters as `\\u00xx`. */
-const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
+/** Characters that MySQL escapes by one letter. */
+const LETTERS: ReadonlyMap<number, string> = new Map([
   [0x08, "b"],
   [0x09, "t"],
   [0x0a, "n"],
   [0x0c, "f"],
   [0x0d, "r"],
-  [0x22, '\\"'],
-  [0x5c, "\\\\"],
+  [0x22, '"'],
+  [0x5c, "\\"],
 ]);
 
-/** The escape of MySQL's JSON, with its backslashes and quotes escaped again. At most seven bytes. */
-function writeEscapeTwice(out: Uint8Array, at: number, c: number): number {
-  const tail = SHORT_ESCAPES.get(c) ?? `u00${c.toString(16).padStart(2, "0")}`;
-  let o = at;
-  out[o++] = 0x5c;
-  out[o++] = 0x5c;
-  for (let i = 0; i < tail.length; i++) out[o++] = tail.charCodeAt(i);
-  return o;
+/** MySQL's escape of a character; it writes control characters without a letter as `u00xx`. */
+const escapeOf = (c: number): string => `\\${LETTERS.get(c) ?? `u00${c.toString(16).padStart(2, "0")}`}`;
+
+/** By character, up to the backslash; those in between that need none are never looked up. At most seven bytes. */
+const ESCAPED_ONCE = Array.from({ length: 0x5d }, (_, c) => Buffer.from(escapeOf(c)));
+/** The same with its own backslashes and quotes escaped again. */
+const ESCAPED_TWICE = Array.from({ length: 0x5d }, (_, c) =>
+  Buffer.from(JSON.stringify(escapeOf(c)).slice(1, -1)),
+);
+
+function copyText(out: Uint8Array, at: number, text: Uint8Array): number {
+  for (let i = 0; i < text.length; i++) out[at + i] = text[i] as number;
+  return at + text.length;
 }
 
 const FIELD_DECIMAL = 246;

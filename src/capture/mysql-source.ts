@@ -203,11 +203,11 @@ export class MysqlSource implements ChangeSource {
 
   readChunk(schema: TableSchema, chunk: SnapshotChunk, target: ChunkTarget): Promise<ChunkRead> {
     const { now } = this.#options;
-    const { file, signal } = target;
+    const { sink, signal } = target;
     const reader = this.#readers.get(schema) ?? new SnapshotReader(schema);
     this.#readers.set(schema, reader);
     const read = (): Promise<ChunkRead> =>
-      this.#pool.use((connection) => reader.read(connection, chunk, { file, now, signal }), signal);
+      this.#pool.use((connection) => reader.read(connection, chunk, { sink, now, signal }), signal);
     return this.#persist(`read chunk ${chunk.index} of ${formatTableId(schema.id)}`, read, signal);
   }
 
@@ -252,6 +252,7 @@ export class MysqlSource implements ChangeSource {
         schemas: request.schemas,
         from: encodeSourcePosition(request.from),
         serverUuid: request.serverUuid,
+        form: request.form,
         ...this.#catalogue,
         outstandingBytesMax: queueBytes,
         patienceMs: request.patienceMs ?? null,

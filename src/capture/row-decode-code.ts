@@ -42,7 +42,7 @@ export function valueCode(column: MappedColumn, options: ValueOptions): string {
 }
 
 /** Bytes of a value in a row image; null when the value says so itself. */
-function fixedBytes(type: ColumnType): number | null {
+export function fixedBytes(type: ColumnType): number | null {
   switch (type.kind) {
     case "int":
       return type.bytes;
@@ -76,10 +76,10 @@ function fixedBytes(type: ColumnType): number | null {
 }
 
 /** A SET is stored in 1, 2, 3, 4 or 8 bytes. */
-const setBytes = (members: number): number => (members <= 32 ? (members + 7) >> 3 : 8);
+export const setBytes = (members: number): number => (members <= 32 ? (members + 7) >> 3 : 8);
 
 /** Reads the length into `l` and checks that the value ends inside the event. */
-function lengthCode(lengthBytes: number): string {
+export function lengthCode(lengthBytes: number): string {
   const bytes = Array.from({ length: lengthBytes }, (_, i) =>
     i === 0 ? "s[p]" : `s[p+${i}] * ${2 ** (8 * i)}`,
   );
@@ -105,19 +105,17 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
 }
 
 function fixedCode(type: ColumnType, scope: CodeScope): string {
-  const u32 = (at: number): string =>
-    `(s[p+${at}] | s[p+${at + 1}] << 8 | s[p+${at + 2}] << 16 | s[p+${at + 3}] << 24)`;
   switch (type.kind) {
     case "int":
       return intCode(type.bytes, type.unsigned, scope);
     case "decimal":
       return `o = ${use(scope, decimalWriter(type.precision, type.scale))}(v, o, s, p);`;
     case "float":
-      return `o = ${use(scope, writeFloatBits)}(w, o, ${u32(0)});`;
+      return `o = ${use(scope, writeFloatBits)}(w, o, ${wordCode(0)});`;
     case "double":
-      return `o = ${use(scope, writeDoubleBits)}(w, o, ${u32(0)}, ${u32(4)});`;
+      return `o = ${use(scope, writeDoubleBits)}(w, o, ${wordCode(0)}, ${wordCode(4)});`;
     case "bit":
-      return bitCode((type.bits + 7) >> 3, scope);
+      return bitCode(type.bits, scope);
     case "date":
       return `o = ${use(scope, writeDate)}(v, o, s[p] | s[p+1] << 8 | s[p+2] << 16);`;
     case "time":
@@ -148,28 +146,38 @@ function fixedCode(type: ColumnType, scope: CodeScope): string {
 const reload = " b = w.bytes; v = w.view;";
 
 function intCode(bytes: 1 | 2 | 3 | 4 | 8, unsigned: boolean, scope: CodeScope): string {
-  const write = use(scope, unsigned ? writeUnsigned : writeInteger);
-  const raw = ["s[p]", "s[p+1] << 8", "s[p+2] << 16", "s[p+3] << 24"]
-    .slice(0, Math.min(bytes, 4))
-    .join(" | ");
   if (bytes === 8) {
     const write64 = use(scope, unsigned ? writeUnsigned64 : writeSigned64);
-    return `o = ${write64}(v, o, (s[p+4] | s[p+5] << 8 | s[p+6] << 16 | s[p+7] << 24) >>> 0, (${raw}) >>> 0);`;
+    return `o = ${write64}(v, o, ${wordCode(4)} >>> 0, ${wordCode(0)} >>> 0);`;
   }
-  const shift = 32 - bytes * 8;
-  const value = unsigned ? `(${raw}) >>> 0` : `(${raw}) << ${shift} >> ${shift}`;
-  return `o = ${write}(v, o, ${value});`;
+  return `o = ${use(scope, unsigned ? writeUnsigned : writeInteger)}(v, o, ${smallIntCode(bytes, unsigned)});`;
 }
 
-/** BIT is stored big-endian. */
-function bitCode(bytes: number, scope: CodeScope): string {
+function bitCode(bits: number, scope: CodeScope): string {
+  const { high, low } = bitWords((bits + 7) >> 3);
+  return `o = ${use(scope, writeUnsigned64)}(v, o, ${high}, ${low});`;
+}
+
+/** The 32 bits at `p + at`, lowest byte first, as a signed integer. */
+export const wordCode = (at: number): string =>
+  `(s[p+${at}] | s[p+${at + 1}] << 8 | s[p+${at + 2}] << 16 | s[p+${at + 3}] << 24)`;
+
+/** An integer of up to four bytes. */
+export function smallIntCode(bytes: 1 | 2 | 3 | 4, unsigned: boolean): string {
+  const raw = ["s[p]", "s[p+1] << 8", "s[p+2] << 16", "s[p+3] << 24"].slice(0, bytes).join(" | ");
+  const shift = 32 - bytes * 8;
+  return unsigned ? `(${raw}) >>> 0` : `(${raw}) << ${shift} >> ${shift}`;
+}
+
+/** High and low 32 bits of a BIT, which is stored big-endian, unsigned. */
+export function bitWords(bytes: number): { readonly high: string; readonly low: string } {
   const part = (from: number, to: number): string => {
     const terms = [];
     for (let i = from; i < to; i++) terms.push(`s[p+${i}] << ${8 * (to - 1 - i)}`);
     return terms.length === 0 ? "0" : `(${terms.join(" | ")}) >>> 0`;
   };
   const split = Math.max(0, bytes - 4);
-  return `o = ${use(scope, writeUnsigned64)}(v, o, ${part(0, split)}, ${part(split, bytes)});`;
+  return { high: part(0, split), low: part(split, bytes) };
 }
 
 const bits = new DataView(new ArrayBuffer(8));
@@ -190,7 +198,7 @@ function writeMember(w: ByteWriter, at: number, members: MemberBytes, index: num
 }
 
 /** The name under which the generated code sees a value; the same value has one name. */
-function use(scope: CodeScope, value: unknown): string {
+export function use(scope: CodeScope, value: unknown): string {
   for (const [name, known] of scope.constants) if (known === value) return name;
   const name = `k${scope.constants.size}`;
   scope.constants.set(name, value);

@@ -1,57 +1,38 @@
 /**
- * Rows of a SELECT to the lines of a chunk file, by one function that is generated for each table. The texts
- * are those that `row-decode.ts` defines. Here the source is the text protocol: most values are already what
- * they have to be and are copied, in quotes or without. What MySQL prints in another way is asked for by an
- * expression (`snapshotSelect`):
+ * Rows of a SELECT to columns, by one function that is generated for each table. The cells are those that
+ * `column-decode.ts` makes of the binlog's images. Here the source is the binary protocol: integers and floats are
+ * already what they have to be, dates and times come as numbers, and all else as a text with its length in front.
+ * What would come in another form is asked for by an expression (`snapshotSelect`):
  *
- *     FLOAT, DOUBLE   col * 1e0               all digits, where FLOAT(7,4) and FLOAT alone would round;
- *                                             and, unlike a sum with zero, it keeps minus zero
- *     BIT             col + 0                 digits instead of bytes
+ *     BIT             col + 0                 an integer instead of bytes
  *     ENUM, SET       CONVERT(col USING ...)  utf8mb4, since their character set is not in the schema
  *
- * The zeros of ZEROFILL and of YEAR 0000 are dropped here. Text columns come in their own character set.
+ * The zeros of a ZEROFILL decimal are dropped here. Text columns come in their own character set.
  */
+import { columnForm } from "../types/column-values.ts";
 import { quoteMysql } from "../types/table-id.ts";
 import type { Column, ColumnType, TableSchema } from "../types/table-schema.ts";
-import {
-  writeAscii,
-  writeBase64,
-  writeJsonString,
-  writeLatin1String,
-  type ByteWriter,
-} from "./byte-writer.ts";
-import { constantCode } from "./constant-code.ts";
-import { writeUnsigned } from "./digits.ts";
-import { floatText, writeDouble as writeNumber } from "./double-text.ts";
+import { assert } from "../util/assert.ts";
+import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
+import { dayNumber, writeMoment } from "./calendar.ts";
+import type { ColumnBuffer } from "./column-buffer.ts";
+import { smallIntCode, wordCode } from "./row-decode-code.ts";
+import { momentCell, numberCell, textCell, wordsCode } from "./row-column-code.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
+import { writeTimeOf, type Clock } from "./temporal-text.ts";
 
 /**
- * Writes `{"n":<n>,"r":{...}}` and a newline behind the writer's position, for the row packet whose values lie
- * between `from` and `to`.
+ * Adds the row packet, whose payload lies between `from` and `to`, as row `row` to the columns.
  * @throws RangeError when the packet does not hold the columns of the table.
  */
-export type RowLineWriter = (
-  packet: Uint8Array,
-  from: number,
-  to: number,
-  writer: ByteWriter,
-  n: number,
-) => void;
+export type RowWriter = (packet: Uint8Array, from: number, to: number, row: number) => void;
 
-/** Longest text of a value whose length the type bounds: a DECIMAL(65) with its quotes. */
-const FIXED_TEXT_MAX = 80;
-/** `{"n":`, 16 digits, `,"r":{` and the end of the line. */
-const FRAME_MAX = 40;
-
-/** The list of a SELECT whose rows the table's line writer takes. */
+/** The list of a SELECT whose rows the table's writer takes. */
 export const snapshotSelect = (schema: TableSchema): string => schema.columns.map(expression).join(", ");
 
 function expression(column: Column): string {
   const name = quoteMysql(column.name);
   switch (column.type.kind) {
-    case "float":
-    case "double":
-      return `${name} * 1e0`;
     case "bit":
       return `${name} + 0`;
     case "enum":
@@ -62,133 +43,147 @@ function expression(column: Column): string {
   }
 }
 
-export function compileRowLineWriter(schema: TableSchema): RowLineWriter {
-  const names = schema.columns.map((column, i) =>
-    Buffer.from(`${i === 0 ? "" : ","}${JSON.stringify(column.name)}:`, "utf8"),
-  );
-  const fixedMax = names.reduce((sum, name) => sum + name.length + FIXED_TEXT_MAX, FRAME_MAX);
+/** A writer into these columns, one for each column of the table. */
+export function compileRowWriter(schema: TableSchema, columns: readonly ColumnBuffer[]): RowWriter {
+  assert(schema.columns.length === columns.length, "a column for each column of the table");
+  // Two bits in front of the columns' are not used.
+  const nullBytes = (schema.columns.length + 9) >> 3;
+  const scope = { ...HELPERS, ...Object.fromEntries(columns.map((column, i) => [bufferName(i), column])) };
   const body = [
-    "return function line(s, p, to, w, n) {",
-    "let o = w.position, l = 0;",
-    `w.reserve(o, ${fixedMax});`,
-    "let b = w.bytes, v = w.view;",
-    constantCode(Buffer.from('{"n":')),
-    "o = writeUnsigned(v, o, n);",
-    constantCode(Buffer.from(',"r":{')),
-    ...schema.columns.map((column, i) => columnCode(column.type, names[i] as Buffer, fixedMax)),
+    "return function row(s, p, to, r) {",
+    "if (s[p++] !== 0) mismatch();",
+    ...Array.from({ length: nullBytes }, (_, i) => `const n${i} = s[p + ${i}];`),
+    `p += ${nullBytes};`,
+    "let q = 0, e = 0, l = 0;",
+    ...schema.columns.map(({ type }, i) => {
+      const bit = i + 2;
+      const name = bufferName(i);
+      return `if ((n${bit >> 3} & ${1 << (bit & 7)}) !== 0) ${name}.setNull(r); else { ${cellCode(type, name)} }`;
+    }),
     "if (p !== to) mismatch();",
-    constantCode(Buffer.from("}}\n")),
-    "w.position = o;",
     "}",
   ].join("\n");
-  // The names of the columns are in the code as the numbers of their bytes, and nothing else of the table is.
-  const make = new Function(...Object.keys(HELPERS), `"use strict";\n${body}`) as (
-    ...helpers: unknown[]
-  ) => RowLineWriter;
-  return make(...Object.values(HELPERS));
+  // No name of the table gets into the code.
+  const make = new Function(...Object.keys(scope), `"use strict";\n${body}`) as (
+    ...values: unknown[]
+  ) => RowWriter;
+  return make(...Object.values(scope));
 }
 
-/** In scope: `s` the packet, `p` the position in it, `w` the writer, `b` its bytes, `o` the position in them. */
-function columnCode(type: ColumnType, name: Uint8Array, fixedMax: number): string {
-  return [
-    constantCode(name),
-    "l = s[p++];",
-    `if (l === 251) { ${constantCode(Buffer.from("null"))} } else {`,
-    "if (l > 251) { const q = p - 1; l = packedLength(s, q, s[q]); p = q + lengthBytes(s[q]); }",
-    // Behind the end of the buffer `l` is no number, and no comparison holds.
-    "if (!(p + l <= to)) mismatch();",
-    valueCode(type, fixedMax),
-    "p += l; }",
-  ].join("\n");
-}
+const bufferName = (index: number): string => `c${index}`;
 
-/** What is written behind a value whose length is free must find room, and `b` must be the writer's bytes again. */
-function valueCode(type: ColumnType, fixedMax: number): string {
-  const free = (call: string): string => `o = ${call}; w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view;`;
-  switch (type.kind) {
-    case "int":
-    case "year":
-    case "bit":
-      return "o = writeDigits(b, o, s, p, p + l);";
-    case "decimal":
-      return "o = writeDecimal(b, o, s, p, p + l);";
-    case "date":
-    case "time":
-    case "datetime":
-    case "timestamp":
-      return "o = writeQuoted(b, o, s, p, p + l);";
+/** In scope: `s` the packet, `p` the position in it, `to` its end; `name` is the column's buffer. */
+function cellCode(type: ColumnType, name: string): string {
+  switch (columnForm(type)) {
+    case "int32":
+      return int32Code(type, name);
     case "float":
-      return "o = writeFloat(w, o, s, p, p + l);";
+      return `${wordsCode(name, [wordCode(0)])} p += 4;`;
+    case "int64":
+      if (type.kind === "datetime" || type.kind === "timestamp") {
+        return timed(momentCell(name, `writeMomentAt(${name}.view, q, s, p, l);`));
+      }
+      if (type.kind === "decimal") return counted(numberCell(name, "readDecimal(s, p, p + l)"));
+      if (type.kind === "int" && type.bytes === 4) return `${wordsCode(name, [wordCode(0), "0"])} p += 4;`;
+      return `${wordsCode(name, [wordCode(0), wordCode(4)])} p += 8;`;
+    case "uint64":
     case "double":
-      return "o = writeDouble(w, o, s, p, p + l);";
-    case "bytes":
-      return free("writeBase64(w, o, s, p, p + l)");
+      return `${wordsCode(name, [wordCode(0), wordCode(4)])} p += 8;`;
     case "text":
-      return free(
-        `${type.charset === "latin1" ? "writeLatin1String" : "writeJsonString"}(w, o, s, p, p + l)`,
-      );
-    case "enum":
-    case "set":
-    case "json":
-      return free("writeJsonString(w, o, s, p, p + l)");
+    case "bytes":
+      return textCode(type, name);
   }
 }
 
-/** Stores of constant bytes: for the usual length of a name this beats a copy. */
+/** A MEDIUMINT comes in four bytes, a YEAR in two. */
+function int32Code(type: ColumnType, name: string): string {
+  if (type.kind === "date") return timed(wordsCode(name, ["readDay(s, p, l)"]));
+  if (type.kind === "year") return `${wordsCode(name, [smallIntCode(2, true)])} p += 2;`;
+  if (type.kind !== "int" || type.bytes === 8) throw new RangeError(`${type.kind} is not a small integer`);
+  const bytes = type.bytes === 3 ? 4 : type.bytes;
+  // Of four bytes an unsigned value here has its top one empty.
+  return `${wordsCode(name, [bytes === 4 ? wordCode(0) : smallIntCode(bytes, type.unsigned)])} p += ${bytes};`;
+}
+
+/** A value behind a length in one byte. */
+const timed = (cell: string): string => `l = s[p++]; if (!(p + l <= to)) mismatch(); ${cell} p += l;`;
+
+/** A value behind a length in up to nine bytes. */
+const counted = (cell: string): string =>
+  `l = s[p++]; if (l > 251) { e = p - 1; l = packedLength(s, e, s[e]); p = e + lengthBytes(s[e]); } ` +
+  // Behind the end of the buffer `l` is no number, and no comparison holds.
+  `if (!(p + l <= to)) mismatch(); ${cell} p += l;`;
+
+function textCode(type: ColumnType, name: string): string {
+  if (type.kind === "time") {
+    return timed(
+      textCell(name, `(${name}.reserve(q, 32), writeTime(${name}.view, q + 4, s, p, l, ${type.fsp}))`),
+    );
+  }
+  const isLatin1 = type.kind === "text" && type.charset === "latin1";
+  const write = type.kind === "decimal" ? "writeDecimal" : isLatin1 ? "writeLatin1" : "writeBytes";
+  return counted(textCell(name, `(${name}.reserve(q, 4), ${write}(${name}, q + 4, s, p, p + l))`));
+}
+
+const word = (s: Uint8Array, p: number): number =>
+  (s[p] as number) |
+  ((s[p + 1] as number) << 8) |
+  ((s[p + 2] as number) << 16) |
+  ((s[p + 3] as number) << 24);
+
+const yearAt = (s: Uint8Array, p: number): number => (s[p] as number) | ((s[p + 1] as number) << 8);
+
+/** Year, month and day in 4 bytes; none for zeros. */
+function readDay(s: Uint8Array, p: number, length: number): number {
+  if (length !== 0 && length !== 4) mismatch();
+  return length === 0 ? dayNumber(0, 0, 0) : dayNumber(yearAt(s, p), s[p + 2] as number, s[p + 3] as number);
+}
+
+/** A date, then hour, minute and second in 3 bytes, then microseconds in 4; zeros at the end are left out. */
+function writeMomentAt(v: DataView, at: number, s: Uint8Array, p: number, length: number): void {
+  if (length !== 0 && length !== 4 && length !== 7 && length !== 11) mismatch();
+  if (length === 0) {
+    writeMoment(v, at, 0, 0, 0, 0, 0);
+    return;
+  }
+  const clock =
+    length < 7 ? 0 : ((s[p + 4] as number) << 12) | ((s[p + 5] as number) << 6) | (s[p + 6] as number);
+  const micros = length < 11 ? 0 : word(s, p + 7);
+  writeMoment(v, at, yearAt(s, p), s[p + 2] as number, s[p + 3] as number, clock, micros);
+}
+
+/** One object for all times. */
+const time: Clock = { hour: 0, minute: 0, second: 0, micros: 0 };
+
+/** Sign, days in 4 bytes, hour, minute, second; microseconds in 4. */
+function writeTime(v: DataView, at: number, s: Uint8Array, p: number, length: number, fsp: number): number {
+  if (length !== 0 && length !== 8 && length !== 12) mismatch();
+  time.hour = length === 0 ? 0 : word(s, p + 1) * 24 + (s[p + 5] as number);
+  time.minute = length === 0 ? 0 : (s[p + 6] as number);
+  time.second = length === 0 ? 0 : (s[p + 7] as number);
+  time.micros = length < 12 ? 0 : word(s, p + 8);
+  return writeTimeOf(v, at, time, { isNegative: length > 0 && s[p] === 1, fsp });
+}
+
 const ZERO = 0x30;
-const NINE = 0x39;
 const MINUS = 0x2d;
-const QUOTE = 0x22;
 const POINT = 0x2e;
 
-function writeDigits(out: Uint8Array, at: number, source: Uint8Array, from: number, to: number): number {
-  let i = from;
-  while (i < to - 1 && source[i] === ZERO) i++;
-  let p = at;
-  while (i < to) out[p++] = source[i++] as number;
-  return p;
+/** The integer that the digits are without the point. */
+function readDecimal(source: Uint8Array, from: number, to: number): number {
+  const isNegative = source[from] === MINUS;
+  let value = 0;
+  for (let i = isNegative ? from + 1 : from; i < to; i++) {
+    const c = source[i] as number;
+    if (c !== POINT) value = value * 10 + (c - ZERO);
+  }
+  return isNegative ? -value : value;
 }
 
-function writeDecimal(out: Uint8Array, at: number, source: Uint8Array, from: number, to: number): number {
+function writeDecimal(w: ByteWriter, at: number, source: Uint8Array, from: number, to: number): number {
   let i = from;
   while (i < to - 1 && source[i] === ZERO && (source[i + 1] as number) >= ZERO) i++;
-  return writeQuoted(out, at, source, i, to);
-}
-
-function writeQuoted(out: Uint8Array, at: number, source: Uint8Array, from: number, to: number): number {
-  let p = at;
-  out[p++] = QUOTE;
-  for (let i = from; i < to; i++) out[p++] = source[i] as number;
-  out[p++] = QUOTE;
-  return p;
-}
-
-const numberAt = (source: Uint8Array, from: number, to: number): number =>
-  Number(Buffer.from(source.buffer, source.byteOffset + from, to - from).toString("latin1"));
-
-function writeFloat(w: ByteWriter, at: number, source: Uint8Array, from: number, to: number): number {
-  return writeAscii(w, at, floatText(numberAt(source, from, to)));
-}
-
-/**
- * MySQL and JavaScript find the same digits, the shortest that read back the same, and differ in when they
- * write an exponent. Neither does for numbers of this form, so those are copied.
- */
-function writeDouble(w: ByteWriter, at: number, source: Uint8Array, from: number, to: number): number {
-  const first = source[from] === MINUS ? from + 1 : from;
-  const isPlain =
-    to - from <= 20 &&
-    ((source[first] as number) > ZERO ||
-      (to - first > 2 && source[first + 1] === POINT && (source[first + 2] as number) > ZERO));
-  if (!isPlain) return writeNumber(w, at, numberAt(source, from, to));
-  const out = w.bytes;
-  let p = at;
-  for (let i = from; i < to; i++) {
-    const c = source[i] as number;
-    if (c > NINE) return writeNumber(w, at, numberAt(source, from, to));
-    out[p++] = c;
-  }
-  return p;
+  return writeBytes(w, at, source, i, to);
 }
 
 function mismatch(): never {
@@ -200,13 +195,11 @@ const HELPERS = {
   lengthBytes,
   mismatch,
   packedLength,
-  writeBase64,
+  readDay,
+  readDecimal,
+  writeBytes,
   writeDecimal,
-  writeDigits,
-  writeDouble,
-  writeFloat,
-  writeJsonString,
-  writeLatin1String,
-  writeQuoted,
-  writeUnsigned,
+  writeLatin1,
+  writeMomentAt,
+  writeTime,
 };

@@ -3,31 +3,29 @@
  * watermark was read before it: each is a read view of its own, later than that watermark, and what changes
  * afterwards comes by the stream. So chunks may be read in any order, side by side, and again.
  *
- *     crash or error        what is left              what the next attempt does
- *     while reading         a part of the file        writes the file anew
- *     after `read`          the whole file            the file is not durable until it is staged: reads again
+ *     crash or error        what is left                 what the next attempt does
+ *     while reading         a part, in the lake's hands  begins anew, and the lake drops the part
+ *     after `read`          all of it, not yet staged    reads again
  *
  * A read view lives as long as its chunk, so the server keeps no long history for us, and DDL on the table waits
  * for one chunk at most. DDL between two chunks is for the stream to see, which has it between the watermarks.
  */
 import { isSyncError, syncError } from "../types/errors.ts";
-import type { ChunkRead, SnapshotChunk } from "../types/ports.ts";
+import type { ChunkRead, ChunkSink, SnapshotChunk } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { throwIfAborted } from "../util/abort.ts";
-import { codeOf } from "../util/errors.ts";
 import { errnoOf } from "./driver-error.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { chunkSource } from "./key-range.ts";
-import { LineFile } from "./line-file.ts";
-import { compileRowLineWriter, snapshotSelect, type RowLineWriter } from "./snapshot-codec.ts";
-import { stateFileError } from "./state-file-error.ts";
+import { RowBuffers } from "./row-buffers.ts";
+import { snapshotSelect } from "./snapshot-codec.ts";
 
 const PROGRESS_ROWS = 10_000;
 
 export interface ChunkReadOptions {
-  /** File for the lines of the chunk; replaced if it is there, removed when the read fails. */
-  readonly file: string;
+  /** Gets the rows; it is begun anew by each reading. */
+  readonly sink: ChunkSink;
   readonly now: () => number;
   readonly signal?: AbortSignal;
   /** Called now and then with the rows that were read since the last call; for progress. */
@@ -37,11 +35,11 @@ export interface ChunkReadOptions {
 /** Reads chunks of one table and schema. */
 export class SnapshotReader {
   readonly #schema: TableSchema;
-  readonly #writeLine: RowLineWriter;
+  /** Buffers that no reading has at present; as many readings run at once, so many are made. */
+  readonly #idle: RowBuffers[] = [];
 
   constructor(schema: TableSchema) {
     this.#schema = schema;
-    this.#writeLine = compileRowLineWriter(schema);
   }
 
   /**
@@ -54,37 +52,39 @@ export class SnapshotReader {
     chunk: SnapshotChunk,
     options: ChunkReadOptions,
   ): Promise<ChunkRead> {
-    const { file: path, now } = options;
+    const { sink, now } = options;
     throwIfAborted(options.signal);
-    let file: LineFile | null = null;
+    const buffers = this.#idle.pop() ?? new RowBuffers(this.#schema);
     try {
-      file = await LineFile.create(path);
       await connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
       const readAtMs = now();
-      const rows = await this.#copyRows(connection, chunk, { ...options, lines: file });
+      await sink.begin(readAtMs);
+      buffers.begin(sink);
+      const rows = await this.#copyRows(connection, chunk, { ...options, buffers });
       await this.#checkCount(connection, chunk, rows);
       await connection.query("COMMIT");
-      return { rows, bytes: await file.end(), readAtMs };
+      await buffers.end();
+      return { rows, readAtMs };
     } catch (error) {
       connection.destroy();
-      await file?.abandon();
-      throw this.#explain(error, path);
+      await buffers.drop();
+      throw this.#explain(error);
+    } finally {
+      this.#idle.push(buffers);
     }
   }
 
   async #copyRows(
     connection: MysqlConnection,
     chunk: SnapshotChunk,
-    { lines, signal, onRows }: ChunkReadOptions & { readonly lines: LineFile },
+    { buffers, signal, onRows }: ChunkReadOptions & { readonly buffers: RowBuffers },
   ): Promise<number> {
-    const writeLine = this.#writeLine;
     let rows = 0;
     await connection.readPackets(
       `SELECT ${snapshotSelect(this.#schema)} ${chunkSource(this.#schema, chunk)}`,
       (packet, from, to) => {
-        writeLine(packet, from, to, lines.writer, rows++);
-        if (rows % PROGRESS_ROWS === 0) onRows?.(PROGRESS_ROWS);
-        return lines.lineWritten();
+        if (++rows % PROGRESS_ROWS === 0) onRows?.(PROGRESS_ROWS);
+        return buffers.add(packet, from, to);
       },
       signal,
     );
@@ -103,17 +103,13 @@ export class SnapshotReader {
     );
   }
 
-  #explain(error: unknown, path: string): unknown {
+  #explain(error: unknown): unknown {
+    if (!isSyncError(error) || !SCHEMA_CHANGED.includes(errnoOf(error.cause))) return error;
     const table = formatTableId(this.#schema.id);
-    if (isSyncError(error) && SCHEMA_CHANGED.includes(errnoOf(error.cause))) {
-      return syncError("TABLE_SCHEMA_CHANGED", `${table} was altered while its snapshot was read`, {
-        hint: "start again: the snapshot of this table begins anew with its new columns",
-        cause: error,
-      });
-    }
-    const code = codeOf(error);
-    if (isSyncError(error) || !code.startsWith("E")) return error;
-    return stateFileError(error, `cannot write ${path} for ${table}: ${code}`);
+    return syncError("TABLE_SCHEMA_CHANGED", `${table} was altered while its snapshot was read`, {
+      hint: "start again: the snapshot of this table begins anew with its new columns",
+      cause: error,
+    });
   }
 }
 

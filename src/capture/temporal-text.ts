@@ -1,3 +1,4 @@
+import { dayNumber, writeEpoch, writeMoment } from "./calendar.ts";
 import { PAIRS, writeFour, writePadded } from "./digits.ts";
 
 /**
@@ -58,6 +59,71 @@ function writeClock(v: DataView, at: number, hour: number, clock: number): numbe
   v.setUint8(at, SPACE);
   v.setUint16(at + 1, PAIRS[hour] as number, true);
   return writeMinutes(v, at + 3, (clock >> 6) & 63, clock & 63);
+}
+
+/** A time of day or a span, as a client's protocol has it. */
+export interface Clock {
+  hour: number;
+  minute: number;
+  second: number;
+  micros: number;
+}
+
+/** `[-]HH:MM:SS` and the first `fsp` digits of the fraction; an hour has as many digits as it needs. */
+export function writeTimeOf(
+  v: DataView,
+  at: number,
+  { hour, minute, second, micros }: Clock,
+  { isNegative, fsp }: { readonly isNegative: boolean; readonly fsp: number },
+): number {
+  let o = at;
+  if (isNegative) v.setUint8(o++, DASH);
+  o = writePadded(v, o, hour, hour > 99 ? 3 : 2);
+  return writeMicros(v, writeMinutes(v, o, minute, second), micros, fsp);
+}
+
+function writeMicros(v: DataView, at: number, micros: number, fsp: number): number {
+  if (fsp === 0) return at;
+  v.setUint8(at, POINT);
+  return writePadded(v, at + 1, (micros / 10 ** (6 - fsp)) | 0, fsp);
+}
+
+/** Microseconds of a fraction as it is stored, in as many bytes as its digits need. */
+const MICROS_OF_STORED = [1, 10_000, 100, 1] as const;
+const microsAt = (source: Uint8Array, from: number, bytes: number): number =>
+  big(source, from, bytes) * (MICROS_OF_STORED[bytes] as number);
+
+/** A DATE's number. */
+export const dayOf = (packed: number): number => dayNumber(packed >> 9, (packed >> 5) & 15, packed & 31);
+
+/** A DATETIME's number, in eight bytes. */
+export function writeDatetimeNumber(
+  v: DataView,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  fsp: number,
+): void {
+  const day = (big(source, from, 3) - 0x800000) | 0;
+  const clock = ((day & 1) << 16) | big(source, from + 3, 2);
+  const yearMonth = day >> 6;
+  const year = (yearMonth / 13) | 0;
+  const micros = microsAt(source, from + 5, fractionBytes(fsp));
+  writeMoment(v, at, year, yearMonth - year * 13, (day >> 1) & 31, clock, micros);
+}
+
+/** A TIMESTAMP's number, in eight bytes. */
+export function writeTimestampNumber(
+  v: DataView,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  fsp: number,
+): void {
+  const seconds = (source[from] as number) * 0x1000000 + big(source, from + 1, 3);
+  const micros = microsAt(source, from + 4, fractionBytes(fsp));
+  if (seconds === 0) writeMoment(v, at, 0, 0, 0, 0, micros);
+  else writeEpoch(v, at, seconds, micros);
 }
 
 /** DATE: 24 bits, little-endian, day 5, month 4, year 15. */

@@ -1,4 +1,4 @@
-import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
+import type { ChangeBatch, RowForm, TransactionRef } from "../types/change-batch.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -7,7 +7,7 @@ import type { Hasher64 } from "../util/xxhash.ts";
 import { BatchBuilder, type Numbering, type RowsEvent } from "./batch-builder.ts";
 import { corrupt, EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { compileRowDecoder, type RowDecoder } from "./row-decode.ts";
+import type { RowReader } from "./row-store.ts";
 import type { Statement } from "./statement.ts";
 import { parseTableMap, parseTableMapName, type Collations } from "./table-map.ts";
 
@@ -20,12 +20,13 @@ export interface TrackedTablesOptions {
   readonly numbering: Numbering;
   /** `lower_case_table_names` is not 0: names are compared without case. */
   readonly foldsCase: boolean;
+  readonly form: RowForm;
 }
 
 interface TrackedTable {
   readonly schema: TableSchema;
   readonly builder: BatchBuilder;
-  readonly decoders: Map<string, RowDecoder>;
+  readonly readers: Map<string, RowReader>;
   isStopped: boolean;
   /** It has rows in the open transaction. */
   isOpen: boolean;
@@ -36,7 +37,7 @@ interface Mapping {
   readonly body: Uint8Array;
   /** Null for a table that we do not keep. */
   readonly table: TrackedTable | null;
-  readonly decoder: RowDecoder | null;
+  readonly reader: RowReader | null;
   /** Why rows of this mapping cannot be read; told when the first of them comes. */
   readonly refusal: StopReason | null;
 }
@@ -59,8 +60,8 @@ export class TrackedTables {
         this.#key(schema.id),
         {
           schema,
-          builder: new BatchBuilder(schema, options.numbering),
-          decoders: new Map<string, RowDecoder>(),
+          builder: new BatchBuilder(schema, options.numbering, options.form),
+          readers: new Map<string, RowReader>(),
           isStopped: false,
           isOpen: false,
         },
@@ -131,20 +132,17 @@ export class TrackedTables {
   #makeMapping(id: TableId, bytes: Uint8Array, header: EventHeader): Mapping {
     const body = Uint8Array.from(bytes.subarray(header.bodyStart, header.bodyEnd));
     const table = this.#tables.get(this.#key(id)) ?? null;
-    if (table === null) return { body, table, decoder: null, refusal: null };
+    if (table === null) return { body, table, reader: null, refusal: null };
     try {
       const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options.collations);
       if (map.version !== table.schema.version) {
-        return { body, table, decoder: null, refusal: schemaChanged(table.schema, map.columns.length) };
+        return { body, table, reader: null, refusal: schemaChanged(table.schema, map.columns.length) };
       }
-      let decoder = table.decoders.get(map.version);
-      if (decoder === undefined) {
-        decoder = compileRowDecoder(map);
-        table.decoders.set(map.version, decoder);
-      }
-      return { body, table, decoder, refusal: null };
+      const reader = table.readers.get(map.version) ?? table.builder.reader(map);
+      table.readers.set(map.version, reader);
+      return { body, table, reader, refusal: null };
     } catch (error) {
-      return { body, table, decoder: null, refusal: stopReason(table.schema.id, error) };
+      return { body, table, reader: null, refusal: stopReason(table.schema.id, error) };
     }
   }
 
@@ -166,12 +164,12 @@ export class TrackedTables {
       if (mapId === DUMMY_MAP_ID && r.left === 0) return null;
       throw corrupt(`a row event names the table number ${mapId}, which no TABLE_MAP has introduced`);
     }
-    const { table, decoder, refusal } = mapping;
+    const { table, reader, refusal } = mapping;
     if (table === null || table.isStopped || this.#isEcho) return null;
     if (refusal !== null) return refusal;
     if (isPartial) return partialJson(table.schema.id);
     if (!allSet(bitmaps, columns)) return partialImage(table.schema.id);
-    if (decoder === null || this.#transaction === null)
+    if (reader === null || this.#transaction === null)
       throw corrupt("a row event came without its transaction");
     if (!table.isOpen) {
       table.isOpen = true;
@@ -179,14 +177,14 @@ export class TrackedTables {
       table.builder.beginTransaction(this.#transaction);
     }
     const operation = isUpdate ? "u" : header.type === EVENT.writeRows ? "c" : "d";
-    return this.#add(table, { operation, bytes, from: r.position, to: header.bodyEnd }, decoder);
+    return this.#add(table, { operation, bytes, from: r.position, to: header.bodyEnd }, reader);
   }
 
-  #add({ schema, builder }: TrackedTable, event: RowsEvent, decoder: RowDecoder): StopReason | null {
+  #add({ schema, builder }: TrackedTable, event: RowsEvent, reader: RowReader): StopReason | null {
     this.#pendingRows -= builder.count;
     this.#pendingBytes -= builder.byteLength;
     try {
-      builder.add(event, decoder);
+      builder.add(event, reader);
       return null;
     } catch (error) {
       return stopReason(schema.id, error);

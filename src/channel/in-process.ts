@@ -16,7 +16,7 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ChangeBatch } from "../types/change-batch.ts";
+import { batchBytes, type ChangeBatch } from "../types/change-batch.ts";
 import type { CapturePosition, Channel, ChannelWriter, Delivery } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { StopError } from "../util/abort.ts";
@@ -41,10 +41,8 @@ interface Unit {
   readonly end: CapturePosition;
 }
 
-/** Memory that a batch holds, its columns included. */
-export const batchBytes = (batch: ChangeBatch): number => batch.bytes.byteLength + batch.count * 21;
-
 export class InProcessChannel implements Channel {
+  readonly form = "columns";
   readonly #options: InProcessChannelOptions;
   readonly #queue: BoundedQueue<Unit>;
   #writer: InProcessWriter | null = null;

@@ -1,35 +1,29 @@
 import { open, rm, type FileHandle } from "node:fs/promises";
-import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
-import type { TableSchema } from "../types/table-schema.ts";
+import { batchParts, withParts, type ChangeBatch } from "../types/change-batch.ts";
 import { syncError } from "../types/errors.ts";
 import { codeOf, messageOf } from "../util/errors.ts";
 
-/** Bytes of one row in each of the columns, in the order in which they are written: `seq` first, for alignment. */
-const SEQ = 8;
-const WORD = 4;
-const OP = 1;
-
-/** A batch whose columns and lines lie in a file; what is small and shared stays in memory. */
+/** A batch whose columns and rows lie in a file; what is small and shared stays in memory. */
 export class SpilledBatch {
   readonly #file: string;
-  readonly #schema: TableSchema;
-  readonly #transactions: readonly TransactionRef[];
-  readonly #count: number;
-  readonly #bytes: number;
+  /** The batch without its memory. */
+  readonly #hollow: ChangeBatch;
+  /** Bytes of each part, in the order of `batchParts`. */
+  readonly #sizes: readonly number[];
 
   private constructor(batch: ChangeBatch, file: string) {
     this.#file = file;
-    this.#schema = batch.schema;
-    this.#transactions = batch.transactions;
-    this.#count = batch.count;
-    this.#bytes = batch.bytes.byteLength;
+    this.#sizes = batchParts(batch).map((part) => part.byteLength);
+    this.#hollow = withParts(
+      batch,
+      this.#sizes.map(() => new Uint8Array(0)),
+    );
   }
 
   static async write(batch: ChangeBatch, file: string): Promise<SpilledBatch> {
-    const parts = [batch.seq, batch.n, batch.lineEnd, batch.rowStart, batch.op, batch.bytes];
     const handle = await openFile(file, "wx");
     try {
-      for (const part of parts) await writeAll(handle, part);
+      for (const part of batchParts(batch)) await writeAll(handle, part);
     } catch (error) {
       throw spillError(file, error);
     } finally {
@@ -39,34 +33,16 @@ export class SpilledBatch {
   }
 
   async read(): Promise<ChangeBatch> {
-    const count = this.#count;
-    const size = count * (SEQ + 3 * WORD + OP) + this.#bytes;
-    const data = new Uint8Array(size);
     const handle = await openFile(this.#file, "r");
     try {
-      for (let done = 0; done < size;) {
-        const { bytesRead } = await handle.read(data, done, size - done);
-        if (bytesRead === 0) throw new RangeError(`it ends after ${done} of ${size} bytes`);
-        done += bytesRead;
-      }
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for (const size of this.#sizes) parts.push(await readAll(handle, size));
+      return withParts(this.#hollow, parts);
     } catch (error) {
       throw spillError(this.#file, error);
     } finally {
       await handle.close();
     }
-    const words = count * SEQ;
-    const ops = words + 3 * count * WORD;
-    return {
-      schema: this.#schema,
-      transactions: this.#transactions,
-      count,
-      seq: new Float64Array(data.buffer, 0, count),
-      n: new Uint32Array(data.buffer, words, count),
-      lineEnd: new Uint32Array(data.buffer, words + count * WORD, count),
-      rowStart: new Uint32Array(data.buffer, words + 2 * count * WORD, count),
-      op: data.subarray(ops, ops + count),
-      bytes: data.subarray(ops + count),
-    };
   }
 
   async remove(): Promise<void> {
@@ -88,6 +64,17 @@ async function writeAll(handle: FileHandle, part: Float64Array | Uint32Array | U
     const { bytesWritten } = await handle.write(bytes, done);
     done += bytesWritten;
   }
+}
+
+/** The next `size` bytes of the file. */
+async function readAll(handle: FileHandle, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const data = new Uint8Array(size);
+  for (let done = 0; done < size;) {
+    const { bytesRead } = await handle.read(data, done, size - done);
+    if (bytesRead === 0) throw new RangeError(`it ends after ${done} of ${size} bytes of a part`);
+    done += bytesRead;
+  }
+  return data;
 }
 
 function spillError(file: string, cause: unknown): Error {

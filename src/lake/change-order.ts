@@ -6,7 +6,7 @@ import { assert } from "../util/assert.ts";
  * Holds the order that everything else rests on: `seq` rises from change to change and from commit to commit,
  * transactions come one after another, and inside one `n` rises, where a delete and the create behind it may
  * share one. So no event can be in a commit twice, and the last change of a key is the one with the greatest
- * `seq`. It costs one pass over the columns of a batch, and finds its longest line on the way.
+ * `seq`. It costs one pass over the columns of a batch.
  */
 export class ChangeOrder {
   #seq: number;
@@ -18,22 +18,20 @@ export class ChangeOrder {
     this.#seq = committedSeq;
   }
 
-  /** Bytes of the batch's longest line. Breaks the program when the order does not hold. */
-  check(batch: ChangeBatch): number {
+  /** Breaks the program when the order does not hold. */
+  check(batch: ChangeBatch): void {
     const { transactions, count } = batch;
     assert(
       count === 0 || transactions[0]?.firstRow === 0,
       "the first row of a batch belongs to a transaction",
     );
-    let longest = 0;
     for (let i = 0; i < transactions.length; i++) {
       const from = transactions[i]?.firstRow ?? 0;
       const to = transactions[i + 1]?.firstRow ?? count;
       if (to === from) continue;
       this.#enter(transactions[i]?.ordinal ?? -1);
-      longest = Math.max(longest, this.#checkRows(batch, from, to));
+      this.#checkRows(batch, from, to);
     }
-    return longest;
   }
 
   #enter(ordinal: number): void {
@@ -44,10 +42,8 @@ export class ChangeOrder {
     this.#op = 0;
   }
 
-  #checkRows(batch: ChangeBatch, from: number, to: number): number {
-    const { seq, op, n, lineEnd } = batch;
-    let longest = 0;
-    let lineStart = from === 0 ? 0 : (lineEnd[from - 1] as number);
+  #checkRows(batch: ChangeBatch, from: number, to: number): void {
+    const { seq, op, n } = batch;
     for (let i = from; i < to; i++) {
       const s = seq[i] as number;
       const number = n[i] as number;
@@ -60,10 +56,6 @@ export class ChangeOrder {
       this.#seq = s;
       this.#n = number;
       this.#op = code;
-      const end = lineEnd[i] as number;
-      if (end - lineStart > longest) longest = end - lineStart;
-      lineStart = end;
     }
-    return longest;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The changes of the next commit, between `append` and `commit`. Lines gather in memory until they are worth
- * a statement; then they go to a file as they are, and DuckDB turns that into a typed Parquet file while the
- * next lines gather. Nothing here outlives the process, and memory stays at a few such portions, however many
+ * The changes of the next commit, between `append` and `commit`. Rows gather in memory until they are worth
+ * file. Where the commit reads typed rows (`row-relation.ts`), DuckDB turns that into a Parquet file while the next
+ * rows gather. Nothing here outlives the process, and memory stays at a few such portions, however many
  * changes a commit has.
  */
 import { mkdir, rm } from "node:fs/promises";
@@ -12,11 +12,14 @@ import { transactionLanes } from "../types/event-hash.ts";
 import type { TableId } from "../types/table-id.ts";
 import { assert } from "../util/assert.ts";
 import { step } from "../util/step.ts";
+import { ChangePortion, type PortionFile } from "./change-portion.ts";
 import { ChangeOrder } from "./change-order.ts";
 import { literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { ioError } from "./io-error.ts";
-import { stagedLayout } from "./parquet-options.ts";
-import { CHANGE_FIELDS, selectRows, type LineFile } from "./row-sql.ts";
+import { SORTED_OPTIONS, UNSORTED_OPTIONS } from "./parquet-options.ts";
+import { isSorted, typedRelation, untypedRelation, type RowRelation } from "./row-relation.ts";
+import { CHANGE_FIELDS, columnSource } from "./row-source.ts";
+import { selectRows } from "./row-sql.ts";
 import type { RowShape } from "./row-shape.ts";
 import { writeScratchFile } from "./scratch-file.ts";
 import { explainFailure } from "./value-check.ts";
@@ -33,27 +36,15 @@ export interface ChangeStageOptions {
   readonly committedSeq: number;
 }
 
-/** What a commit reads: typed changes, and the transactions that they name. */
+/** What a commit reads: changes, and the transactions that they name. */
 export interface StagedChanges {
   readonly shape: RowShape;
   readonly rows: number;
-  /**
-   * Parquet files with the user's columns, `_tl_seq`, `_tl_op`, `_tl_ordinal`, `_tl_n`, `_tl_bucket`,
-   * `_tl_zeros`.
-   */
-  readonly files: readonly string[];
+  /** With the fields `_tl_seq`, `_tl_op`, `_tl_ordinal`, `_tl_n`. */
+  readonly relation: RowRelation;
   /** Table of DuckDB: `ordinal`, `gtid`, `txn`, `ts_ms`, and the lanes `high` and `low`. */
   readonly transactions: string;
 }
-
-interface Portion {
-  readonly lines: Uint8Array[];
-  bytes: number;
-  lineBytesMax: number;
-  readonly transactions: string[];
-}
-
-const emptyPortion = (): Portion => ({ lines: [], bytes: 0, lineBytesMax: 0, transactions: [] });
 
 export class ChangeStage {
   readonly #options: ChangeStageOptions;
@@ -61,11 +52,15 @@ export class ChangeStage {
   readonly #transactions: string;
   #order: ChangeOrder;
   #shape: RowShape | null = null;
-  #portion = emptyPortion();
+  #portion: ChangePortion | null = null;
+  /** Lines of the transactions that the portion is the first to name. */
+  #transactionLines: string[] = [];
   #rows = 0;
   #portions = 0;
   #lastOrdinal = -1;
-  #files: string[] = [];
+  /** Files that DuckDB has typed, and files of columns that are typed by whoever reads them. */
+  #typed: string[] = [];
+  #untyped: string[] = [];
   #hasTable = false;
   /** Portions that DuckDB is reading. They never reject: what failed is kept for the next call. */
   readonly #reading = new Set<Promise<void>>();
@@ -90,8 +85,12 @@ export class ChangeStage {
       "the changes of one commit have one schema",
     );
     this.#shape ??= shape;
-    this.#gather(batch, this.#order.check(batch));
-    if (this.#portion.bytes >= PORTION_BYTES || this.#portion.transactions.length >= PORTION_TRANSACTIONS) {
+    this.#order.check(batch);
+    if (this.#portion !== null && this.#portion.form !== batch.rows.form) await this.#flush();
+    this.#portion ??= new ChangePortion(batch.rows.form);
+    this.#portion.add(batch);
+    this.#gather(batch);
+    if (this.#portion.bytes >= PORTION_BYTES || this.#transactionLines.length >= PORTION_TRANSACTIONS) {
       await this.#flush();
     }
   }
@@ -106,19 +105,32 @@ export class ChangeStage {
       sql.rows(`SELECT count(*) - count(DISTINCT gtid) FROM ${this.#transactions}`),
     );
     assert(repeated[0]?.[0] === 0n, "a transaction has one number in a commit");
-    return { shape: this.#shape, rows: this.#rows, files: this.#files, transactions: this.#transactions };
+    const relation = this.#relation(this.#shape);
+    return { shape: this.#shape, rows: this.#rows, relation, transactions: this.#transactions };
+  }
+
+  /** Only one of the two lists of files has any, unless the form of the rows has changed in the middle. */
+  #relation(shape: RowShape): RowRelation {
+    const typed = typedRelation(this.#typed, shape);
+    if (this.#untyped.length === 0) return typed;
+    const source = columnSource(shape, { files: this.#untyped, fields: CHANGE_FIELDS });
+    const untyped = untypedRelation(shape, source);
+    if (this.#typed.length === 0) return untyped;
+    return { ...untyped, sql: `(SELECT * FROM ${typed.sql} UNION ALL SELECT * FROM ${untyped.sql})` };
   }
 
   /** Drops what was appended; the next changes come behind `committedSeq`. */
   async clear(committedSeq: number): Promise<void> {
     await Promise.all(this.#reading);
     this.#failure = null;
-    this.#portion = emptyPortion();
+    this.#portion = null;
+    this.#transactionLines = [];
     this.#shape = null;
     this.#rows = 0;
     this.#lastOrdinal = -1;
     this.#order = new ChangeOrder(committedSeq);
-    this.#files = [];
+    this.#typed = [];
+    this.#untyped = [];
     if (this.#hasTable) {
       await this.#options.db.use((sql) => sql.run(`DROP TABLE IF EXISTS ${this.#transactions}`));
     }
@@ -126,16 +138,12 @@ export class ChangeStage {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #gather(batch: ChangeBatch, lineBytesMax: number): void {
-    const portion = this.#portion;
-    portion.lines.push(batch.bytes);
-    portion.bytes += batch.bytes.byteLength;
-    portion.lineBytesMax = Math.max(portion.lineBytesMax, lineBytesMax);
+  #gather(batch: ChangeBatch): void {
     this.#rows += batch.count;
     batch.transactions.forEach((transaction, i) => {
       const end = batch.transactions[i + 1]?.firstRow ?? batch.count;
       if (end > transaction.firstRow && transaction.ordinal !== this.#lastOrdinal) {
-        portion.transactions.push(this.#transactionLine(transaction));
+        this.#transactionLines.push(this.#transactionLine(transaction));
         this.#lastOrdinal = transaction.ordinal;
       }
     });
@@ -149,16 +157,18 @@ export class ChangeStage {
     return `${JSON.stringify({ ordinal, gtid, txn, ts_ms: tsMs, high, low })}\n`;
   }
 
-  /** Hands the gathered lines to DuckDB, and waits only while it has enough to read. */
+  /** Hands what was gathered to DuckDB, and waits only while it has enough to read. */
   async #flush(): Promise<void> {
     const portion = this.#portion;
     const shape = this.#shape;
-    if (shape === null || portion.lines.length === 0) return;
-    this.#portion = emptyPortion();
+    const transactions = this.#transactionLines;
+    if (shape === null || portion === null) return;
+    this.#portion = null;
+    this.#transactionLines = [];
     await this.#makeTable();
     while (this.#reading.size >= this.#options.db.threads) await Promise.race(this.#reading);
     this.#throwFailure();
-    const reading = this.#read(portion, shape)
+    const reading = this.#read(portion, { shape, transactions })
       .catch((error: unknown) => {
         this.#failure ??= error instanceof Error ? error : new Error(String(error));
       })
@@ -168,29 +178,41 @@ export class ChangeStage {
     this.#reading.add(reading);
   }
 
-  async #read(portion: Portion, shape: RowShape): Promise<void> {
+  async #read(
+    portion: ChangePortion,
+    { shape, transactions }: { readonly shape: RowShape; readonly transactions: readonly string[] },
+  ): Promise<void> {
     step("lake.stage.changes");
     const name = join(this.#folder, String(++this.#portions));
-    const file: LineFile = { path: `${name}.json`, lineBytesMax: portion.lineBytesMax };
     await mkdir(this.#folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw ioError(error, { action: "create folder", path: this.#folder });
     });
-    await writeScratchFile(file.path, portion.lines);
-    const target = `${name}.tmp`;
+    const file = await portion.write(name, shape);
     await this.#options.db.use(async (sql) => {
-      await this.#addTransactions(sql, `${name}.transactions`, portion.transactions);
-      const { orderBy, options } = stagedLayout(shape.buckets);
-      const select = `${selectRows(shape, file, CHANGE_FIELDS)}${orderBy}`;
-      // Read back soon and by us alone: compression would cost more than it saves.
-      const format = [...options, "COMPRESSION uncompressed"].join(", ");
-      try {
-        await sql.run(`COPY (${select}) TO ${literal(target)} (${format})`);
-      } catch (error) {
-        throw await explainFailure(sql, error, { shape, file, fields: CHANGE_FIELDS });
-      }
+      await this.#addTransactions(sql, `${name}.transactions`, transactions);
+      if (portion.form === "columns" && !isSorted(shape)) this.#untyped.push(file.path);
+      else await this.#type(sql, { file, shape, target: `${name}.tmp` });
     });
-    this.#files.push(target);
-    await rm(file.path, { force: true });
+  }
+
+  async #type(
+    sql: Sql,
+    typing: { readonly file: PortionFile; readonly shape: RowShape; readonly target: string },
+  ): Promise<void> {
+    const { file, shape, target } = typing;
+    const { source, path } = file;
+    const [orderBy, layout] = isSorted(shape)
+      ? [" ORDER BY _tl_bucket", SORTED_OPTIONS]
+      : ["", UNSORTED_OPTIONS];
+    // Read back soon and by us alone: compression would cost more than it saves.
+    const format = [...layout, "COMPRESSION uncompressed"].join(", ");
+    try {
+      await sql.run(`COPY (${selectRows(shape, source)}${orderBy}) TO ${literal(target)} (${format})`);
+    } catch (error) {
+      throw await explainFailure(sql, error, { shape, source });
+    }
+    this.#typed.push(target);
+    await rm(path, { force: true });
   }
 
   /** Before the first portion is read: two that are read at once would both make the table, and one fail. */

@@ -1,31 +1,20 @@
 /**
- * Snapshot chunks between the reading from MySQL and the table's first commit: each becomes a Parquet file
- * with typed rows, durable under the name that the caller keeps in its manifest. What the rows were staged
- * for (schema, buckets, policy) stands in the file, so that a later run cannot load them as something else.
+ * Snapshot chunks between the reading from MySQL and the table's first commit: each becomes a Parquet file,
+ * durable under the name that the caller keeps in its manifest. What the rows were staged for (schema, buckets,
+ * policy) stands in the file, so that a later run cannot load them as something else.
  */
-import { randomBytes } from "node:crypto";
-import { dirname, join } from "node:path";
 import { z } from "zod";
+import type { ColumnForm } from "../types/column-values.ts";
 import { syncError } from "../types/errors.ts";
 import type { StagedChunk } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
-import { step } from "../util/step.ts";
-import { identifier, literal, type LakeDatabase, type Sql } from "./duckdb.ts";
+import type { FileColumn } from "./column-file.ts";
+import { literal, type LakeDatabase } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
-import { LINE_BYTES_USUAL, selectRows, SNAPSHOT_FIELDS, type LineFile } from "./row-sql.ts";
+import { isSorted, typedRelation, untypedRelation, type RowRelation } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
-import { LocalStorage, TEMP_PREFIX } from "./storage-local.ts";
-import { stagedLayout } from "./parquet-options.ts";
-import { longestLine } from "./scratch-file.ts";
-import { explainFailure } from "./value-check.ts";
-
-/** A chunk as capture wrote it. */
-export interface ChunkLines {
-  readonly index: number;
-  /** Path of the file of lines. */
-  readonly lines: string;
-  readonly readAtMs: number;
-}
+import { fileColumn } from "./column-value-sql.ts";
+import { cellColumn, columnSource, type SourceField } from "./row-source.ts";
 
 /** A chunk as it is loaded, with what its file says about itself. */
 export interface LoadableChunk {
@@ -35,92 +24,46 @@ export interface LoadableChunk {
   readonly readAtMs: number;
 }
 
-const KEY = "tallylake.chunk";
+/** What stands beside a row of a chunk. */
+export const CHUNK_FIELDS: readonly SourceField[] = [
+  { name: "n", type: "BIGINT", column: "_tl_n" },
+  { name: "k", type: "INTEGER", column: "_tl_chunk" },
+  { name: "t", type: "BIGINT", column: "_tl_ts_ms" },
+];
+const FIELD_FORMS: readonly ColumnForm[] = ["int64", "int32", "int64"];
+
+/** Columns of the file that a chunk's rows are written to as they come. */
+export const chunkColumns = (shape: RowShape): readonly FileColumn[] => [
+  ...CHUNK_FIELDS.map(({ name }, i) => ({ name, form: FIELD_FORMS[i] ?? "int64" })),
+  ...shape.schema.columns.map(({ type }, i) => fileColumn(cellColumn(i), type)),
+];
+
+/** Where the facts stand in the metadata of a staged file. */
+export const CHUNK_KEY = "tallylake.chunk";
 
 const chunkJson = z.strictObject({
   table: z.string(),
   schema: z.string(),
   buckets: z.number(),
   zeroDates: z.string(),
+  isSorted: z.boolean(),
   index: z.number(),
   readAtMs: z.number(),
 });
 
-const chunkFacts = (shape: RowShape, chunk: Omit<ChunkLines, "lines">): z.infer<typeof chunkJson> => ({
-  table: formatTableId(shape.schema.id),
-  schema: shape.schema.version,
-  buckets: shape.buckets,
-  zeroDates: shape.zeroDates,
-  index: chunk.index,
-  readAtMs: chunk.readAtMs,
-});
-
-/** Makes the staged file of a chunk. Repeating it replaces the file as a whole. */
-export async function stageChunk(
-  db: LakeDatabase,
+export const chunkFacts = (
   shape: RowShape,
-  chunk: ChunkLines & { readonly target: string },
-): Promise<StagedChunk> {
-  const folder = dirname(chunk.target);
-  const storage = new LocalStorage(folder);
-  const temp = join(folder, `${TEMP_PREFIX}${randomBytes(6).toString("hex")}`);
-  step("lake.chunk.begin");
-  try {
-    const rows = await db.use((sql) => writeChunk(sql, shape, { ...chunk, temp }));
-    step("lake.chunk.written");
-    await storage.adopt(temp, chunk.target);
-    await storage.syncFolder(folder);
-    step("lake.chunk.durable");
-    return { index: chunk.index, file: chunk.target, rows };
-  } catch (error) {
-    await storage.remove(temp);
-    throw error;
-  }
-}
-
-/**
- * How long the lines are is not known. One that does not fit the reader's usual buffer is rare, so it costs
- * a second try.
- */
-async function writeChunk(
-  sql: Sql,
-  shape: RowShape,
-  chunk: ChunkLines & { readonly temp: string },
-): Promise<number> {
-  let file: LineFile = { path: chunk.lines, lineBytesMax: 0 };
-  try {
-    try {
-      return await sql.run(copyChunk(shape, file, chunk));
-    } catch (error) {
-      if (!(error instanceof DuckFailure)) throw error;
-      file = { path: chunk.lines, lineBytesMax: await longestLine(chunk.lines) };
-      if (file.lineBytesMax <= LINE_BYTES_USUAL) throw error;
-      return await sql.run(copyChunk(shape, file, chunk));
-    }
-  } catch (error) {
-    throw await explainFailure(sql, error, { shape, file, fields: SNAPSHOT_FIELDS });
-  }
-}
-
-function copyChunk(shape: RowShape, file: LineFile, chunk: ChunkLines & { readonly temp: string }): string {
-  const columns = [
-    ...shape.columns.map((column) => identifier(column.name)),
-    "_tl_n",
-    "_tl_bucket",
-    "_tl_zeros",
-  ];
-  const layout = stagedLayout(shape.buckets);
-  const select =
-    `SELECT ${columns.join(", ")}, CAST(${chunk.index} AS INTEGER) AS _tl_chunk, CAST(${chunk.readAtMs} AS BIGINT) AS _tl_ts_ms ` +
-    `FROM (${selectRows(shape, file, SNAPSHOT_FIELDS)})${layout.orderBy}`;
-  const options = [
-    ...layout.options,
-    // It is written once, flushed, and read once: snappy costs the least in all.
-    "COMPRESSION snappy",
-    `KV_METADATA {${literal(KEY)}: ${literal(JSON.stringify(chunkFacts(shape, chunk)))}}`,
-  ];
-  return `COPY (${select}) TO ${literal(chunk.temp)} (${options.join(", ")})`;
-}
+  { index, readAtMs }: { readonly index: number; readonly readAtMs: number },
+): string =>
+  JSON.stringify({
+    table: formatTableId(shape.schema.id),
+    schema: shape.schema.version,
+    buckets: shape.buckets,
+    zeroDates: shape.zeroDates,
+    isSorted: isSorted(shape),
+    index,
+    readAtMs,
+  } satisfies z.infer<typeof chunkJson>);
 
 /** Checks that the staged files are those of this table, and how many rows they have. */
 export async function loadableChunks(
@@ -134,7 +77,7 @@ export async function loadableChunks(
       const path = literal(file);
       const found = await sql
         .rows(
-          `SELECT decode(value), (SELECT sum(num_rows) FROM parquet_file_metadata(${path})) FROM parquet_kv_metadata(${path}) WHERE decode(key) = ${literal(KEY)}`,
+          `SELECT decode(value), (SELECT sum(num_rows) FROM parquet_file_metadata(${path})) FROM parquet_kv_metadata(${path}) WHERE decode(key) = ${literal(CHUNK_KEY)}`,
         )
         .catch((error: unknown) => {
           throw error instanceof DuckFailure ? wrongChunk(file, error.message, error) : error;
@@ -142,9 +85,7 @@ export async function loadableChunks(
       const text = String(found[0]?.[0]);
       const facts = chunkJson.safeParse(parseJson(text));
       const expected = facts.success ? chunkFacts(shape, { index, readAtMs: facts.data.readAtMs }) : null;
-      if (!facts.success || JSON.stringify(facts.data) !== JSON.stringify(expected)) {
-        throw wrongChunk(file, `it was staged as ${text}`);
-      }
+      if (!facts.success || text !== expected) throw wrongChunk(file, `it was staged as ${text}`);
       if (Number(found[0]?.[1]) !== rows) {
         throw wrongChunk(file, `it has ${String(found[0]?.[1])} rows instead of ${rows}`);
       }
@@ -152,6 +93,14 @@ export async function loadableChunks(
     }
     return loadable;
   });
+}
+
+/** The rows of staged chunks. */
+export function chunkRelation(shape: RowShape, chunks: readonly LoadableChunk[]): RowRelation {
+  const files = chunks.map((chunk) => chunk.file);
+  return isSorted(shape)
+    ? typedRelation(files, shape)
+    : untypedRelation(shape, columnSource(shape, { files, fields: CHUNK_FIELDS }));
 }
 
 const wrongChunk = (file: string, reason: string, cause?: unknown): Error =>

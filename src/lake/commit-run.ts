@@ -6,6 +6,7 @@ import { step } from "../util/step.ts";
 import { avroSchema } from "./avro-schema.ts";
 import { BucketWriter, type BucketWork, type CommitPlan, type CountedSlice } from "./bucket-writer.ts";
 import { writeRecord } from "./checkpoint.ts";
+import { chunkRelation } from "./chunk-stage.ts";
 import { encodeCommit, type WriteStat } from "./commit-metadata.ts";
 import { withPreparedRows, type CommitRows, type PreparedRows } from "./commit-tables.ts";
 import { parseBaseFileName } from "./file-name.ts";
@@ -14,6 +15,7 @@ import { nextInstant } from "./instant.ts";
 import { lakeColumns, ORDERING_COLUMN } from "./lake-column.ts";
 import { lakeCounts, zeroDateNulls, type RowTotals } from "./lake-counts.ts";
 import type { RowShape } from "./row-shape.ts";
+import type { RowSource } from "./row-source.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { formatTableProperties, sanitiseName } from "./table-properties.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
@@ -24,19 +26,27 @@ export interface CommitInput extends CommitRows {
   readonly info: CommitInfo;
 }
 
+/** Rows of the commit whose values nobody has looked at before. */
+export function uncheckedRows({ shape, changes, chunks }: CommitInput): readonly RowSource[] {
+  const loaded = chunks === null || chunks.length === 0 ? null : chunkRelation(shape, chunks);
+  return [changes?.relation.unchecked ?? null, loaded?.unchecked ?? null].filter((source) => source !== null);
+}
+
 export interface CommitOutcome {
   readonly state: TableState;
   readonly result: CommitResult;
 }
 
+/** `onPrepared` is called when the rows are known to fit: what fails before that has changed nothing. */
 export function runCommit(
   options: HudiTableOptions,
   folder: TableFolder,
-  from: { readonly state: TableState; readonly input: CommitInput },
+  from: { readonly state: TableState; readonly input: CommitInput; readonly onPrepared: () => void },
 ): Promise<CommitOutcome> {
-  const { state, input } = from;
+  const { state, input, onPrepared } = from;
   step("lake.commit.start");
   return withPreparedRows(options.db, input, async (prepared) => {
+    onPrepared();
     step("lake.commit.prepared");
     await assertUndisturbed(folder, state);
     const instant = nextInstant(options.now(), state.completed.at(-1) ?? null);
@@ -104,12 +114,13 @@ function bucketWorks({ state, input, prepared }: RunningCommit): readonly Bucket
 function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
   const { shape, changes, chunks } = input;
   const { winners, touched } = prepared;
+  const loaded = chunks === null || chunks.length === 0 ? null : chunkRelation(shape, chunks);
   return {
     instant,
     avro: avroOf(shape, "with"),
     select: (to, old) => {
       const parts: string[] = [];
-      if (chunks !== null && chunks.length > 0) parts.push(selectLoaded(shape, { chunks, winners }, to));
+      if (loaded !== null) parts.push(selectLoaded(shape, { chunks: loaded, winners }, to));
       if (old !== null) parts.push(selectKept(shape, must(winners, "the changes of a merge"), { old, to }));
       if (changes !== null && winners !== null && (touched.get(to.bucket)?.upserts ?? 0) > 0) {
         parts.push(selectUpserts(changes, winners, to));
@@ -119,7 +130,7 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
     selectMinusZero: (bucket, old) =>
       selectMinusZero(shape, {
         old,
-        staged: [...(chunks ?? []).map((chunk) => chunk.file), ...(changes?.files ?? [])],
+        staged: [loaded, changes?.relation ?? null].filter((relation) => relation !== null),
         bucket,
       }),
     selectDeleted: (bucket, old) =>

@@ -1,6 +1,6 @@
 import { snapshotTransactionId, transactionLanes } from "../types/event-hash.ts";
 import type { StagedChanges } from "./change-stage.ts";
-import type { LoadableChunk } from "./chunk-stage.ts";
+import { chunkRelation, type LoadableChunk } from "./chunk-stage.ts";
 import type { LakeDatabase, Sql } from "./duckdb.ts";
 import { eventGroup, type EventGroup } from "./lake-counts.ts";
 import type { RowShape } from "./row-shape.ts";
@@ -60,7 +60,7 @@ async function prepare(
   }
   if (chunks !== null && chunks.length > 0) {
     await sql.run(createLanes(lanes, shape, chunks));
-    const counts = selectSnapshotCounts(shape, { chunks, lanes, winners });
+    const counts = selectSnapshotCounts(shape, { chunks: chunkRelation(shape, chunks), lanes, winners });
     groups.push(...(await sql.rows(counts)).map(eventGroup));
   }
   return { winners, touched, groups };

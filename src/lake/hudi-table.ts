@@ -48,14 +48,23 @@
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
 import { syncError } from "../types/errors.ts";
-import type { CommitInfo, CommitRecord, CommitResult, LakeTable, StagedChunk } from "../types/ports.ts";
+import type {
+  ChunkWriter,
+  CommitInfo,
+  CommitRecord,
+  CommitResult,
+  LakeTable,
+  StagedChunk,
+} from "../types/ports.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { assert, must } from "../util/assert.ts";
 import { ChangeStage } from "./change-stage.ts";
-import { loadableChunks, stageChunk } from "./chunk-stage.ts";
+import { loadableChunks } from "./chunk-stage.ts";
+import { ChunkFile } from "./chunk-writer.ts";
 import { cleanTable } from "./cleaning.ts";
-import { runCommit, type CommitInput } from "./commit-run.ts";
+import { runCommit, uncheckedRows, type CommitInput } from "./commit-run.ts";
+import { DuckFailure } from "./duckdb-error.ts";
 import { tablePaths } from "./lake-path.ts";
 import { openTable, type OpenedTable } from "./open-table.ts";
 import { rowShape, type RowShape } from "./row-shape.ts";
@@ -64,6 +73,7 @@ import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { commitRecord, readCommit, type TableState } from "./table-state.ts";
 import { TimelineFolder } from "./timeline.ts";
 import { assertUndisturbed } from "./undisturbed.ts";
+import { explainFailure } from "./value-check.ts";
 
 /** Opens the table, or makes ready for its first commit. The caller closes it. */
 export async function openHudiTable(options: HudiTableOptions): Promise<LakeTable> {
@@ -110,12 +120,10 @@ class HudiTable implements LakeTable {
     return this.#stage.rows;
   }
 
-  async stageChunk(
-    chunk: { readonly index: number; readonly lines: string; readonly readAtMs: number },
-    target: string,
-  ): Promise<StagedChunk> {
+  chunkWriter(index: number, target: string): ChunkWriter {
     this.#throwUnusable();
-    return stageChunk(this.#options.db, this.#shapeOf(this.#options.schema), { ...chunk, target });
+    const { db, schema } = this.#options;
+    return new ChunkFile({ db, shape: this.#shapeOf(schema), index, target });
   }
 
   async append(batch: ChangeBatch): Promise<void> {
@@ -185,15 +193,33 @@ class HudiTable implements LakeTable {
     const { source, epoch } = input.info.checkpoint;
     const { identity } = this.#options;
     assert(source === identity.source && epoch === identity.epoch, "a checkpoint is of the table's source");
+    const seen = { prepared: false };
+    const onPrepared = (): void => {
+      seen.prepared = true;
+    };
     try {
-      const { state, result } = await runCommit(this.#options, this.#folder, { state: this.#state, input });
+      const from = { state: this.#state, input, onPrepared };
+      const { state, result } = await runCommit(this.#options, this.#folder, from);
       this.#state = state;
       await this.#stage.clear(this.#committedSeq);
       return result;
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
-      throw error;
+      const explained = await this.#explain(error, input);
+      if (seen.prepared) this.#failure = explained;
+      throw explained;
     }
+  }
+
+  /** Where a commit reads values for the first time, it is the commit that fails on one that does not fit. */
+  async #explain(error: unknown, input: CommitInput): Promise<Error> {
+    const { shape } = input;
+    let explained = error instanceof Error ? error : new Error(String(error));
+    for (const source of uncheckedRows(input)) {
+      if (!(explained instanceof DuckFailure)) break;
+      const failure = explained;
+      explained = await this.#options.db.use((sql) => explainFailure(sql, failure, { shape, source }));
+    }
+    return explained;
   }
 
   get #committedSeq(): number {

@@ -24,23 +24,17 @@ export const baseFileOptions = (hasMinusZero: boolean): readonly string[] => [
   hasMinusZero ? NO_DICTIONARIES : SMALL_DICTIONARIES,
 ];
 
-/**
- * Staged files are read once for each bucket. From so many buckets on their rows are sorted by bucket and put
- * into small row groups, so that a reading skips most of what it does not want.
- */
-const SORTED_BUCKETS_MIN = 5;
 const SORTED_ROW_GROUP_ROWS = 4096;
 
-export interface StagedLayout {
-  /** To stand behind the SELECT. */
-  readonly orderBy: string;
-  readonly options: readonly string[];
-}
+/**
+ * Options of a file of rows that are sorted by bucket and read once for each: in small row groups, so that a
+ * reading skips most of what it does not want.
+ */
+export const SORTED_OPTIONS: readonly string[] = [
+  ...PARQUET_OPTIONS,
+  NO_DICTIONARIES,
+  `ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`,
+];
 
-export const stagedLayout = (buckets: number): StagedLayout =>
-  buckets < SORTED_BUCKETS_MIN
-    ? { orderBy: "", options: [...PARQUET_OPTIONS, NO_DICTIONARIES] }
-    : {
-        orderBy: " ORDER BY _tl_bucket",
-        options: [...PARQUET_OPTIONS, NO_DICTIONARIES, `ROW_GROUP_SIZE ${SORTED_ROW_GROUP_ROWS}`],
-      };
+/** Options of a file of rows that are read as a whole. */
+export const UNSORTED_OPTIONS: readonly string[] = [...PARQUET_OPTIONS, NO_DICTIONARIES];

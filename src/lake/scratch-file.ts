@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { ioError } from "./io-error.ts";
 
@@ -10,9 +9,7 @@ export async function writeScratchFile(path: string, parts: readonly Uint8Array[
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      for (let from = 0; from < parts.length; from += VECTORS_MAX) {
-        await writeParts(file, parts.slice(from, from + VECTORS_MAX));
-      }
+      await writeParts(file, parts);
     } finally {
       await file.close();
     }
@@ -21,8 +18,15 @@ export async function writeScratchFile(path: string, parts: readonly Uint8Array[
   }
 }
 
-/** All of the parts: the system may take less than it was given at a time. */
-async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+/** Writes all of the parts, one behind the other. */
+export async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  for (let from = 0; from < parts.length; from += VECTORS_MAX) {
+    await writeVector(file, parts.slice(from, from + VECTORS_MAX));
+  }
+}
+
+/** The system may take less than it was given at a time. */
+async function writeVector(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
   let rest = parts.filter((part) => part.byteLength > 0);
   while (rest.length > 0) {
     let { bytesWritten } = await file.writev(rest);
@@ -34,25 +38,4 @@ async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promi
     const cut = rest[whole];
     rest = cut === undefined ? [] : [cut.subarray(bytesWritten), ...rest.slice(whole + 1)];
   }
-}
-
-/** Bytes of the longest line of a file. */
-export async function longestLine(path: string): Promise<number> {
-  let longest = 0;
-  let current = 0;
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      const bytes = part as Buffer;
-      let from = 0;
-      for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, from)) {
-        longest = Math.max(longest, current + at + 1 - from);
-        current = 0;
-        from = at + 1;
-      }
-      current += bytes.length - from;
-    }
-  } catch (error) {
-    throw ioError(error, { action: "read", path });
-  }
-  return Math.max(longest, current);
 }

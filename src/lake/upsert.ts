@@ -4,15 +4,12 @@
  */
 import { snapshotTransactionId } from "../types/event-hash.ts";
 import type { StagedChanges } from "./change-stage.ts";
-import type { LoadableChunk } from "./chunk-stage.ts";
 import { identifier, literal } from "./duckdb.ts";
 import { withEventHash } from "./event-hash-sql.ts";
 import { TRACKING_COLUMNS } from "./lake-column.ts";
 import { recordKeySql, sameKeySql } from "./record-key.ts";
+import { readParquet, type RowRelation } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
-
-const readParquet = (files: readonly string[]): string =>
-  `read_parquet([${files.map(literal).join(", ")}], hive_partitioning = false)`;
 
 const keyList = (shape: RowShape): string => shape.keys.map((key) => identifier(key.name)).join(", ");
 
@@ -23,7 +20,7 @@ const keyList = (shape: RowShape): string => shape.keys.map((key) => identifier(
 export const createWinners = (table: string, changes: StagedChanges): string =>
   `CREATE TABLE ${table} AS SELECT ${keyList(changes.shape)}, max(_tl_seq) AS _tl_seq, ` +
   `arg_max(_tl_op, _tl_seq) = 'd' AS _tl_dead, any_value(_tl_bucket) AS _tl_bucket ` +
-  `FROM ${readParquet(changes.files)} GROUP BY ${keyList(changes.shape)}`;
+  `FROM ${changes.relation.sql} GROUP BY ${keyList(changes.shape)}`;
 
 /** For each touched bucket: keys to upsert, keys to delete. */
 export const selectTouched = (winners: string): string =>
@@ -38,7 +35,7 @@ const grouped = (relation: string): string =>
 export const selectChangeCounts = (winners: string, changes: StagedChanges): string =>
   grouped(
     `SELECT w._tl_seq IS NOT NULL AS applied, s._tl_op AS op, s._tl_n AS n, s._tl_zeros AS zeros, x.ts_ms, x.high, x.low ` +
-      `FROM ${readParquet(changes.files)} s JOIN ${changes.transactions} x ON x.ordinal = s._tl_ordinal ` +
+      `FROM ${changes.relation.sql} s JOIN ${changes.transactions} x ON x.ordinal = s._tl_ordinal ` +
       `LEFT JOIN ${winners} w ON w._tl_seq = s._tl_seq`,
   );
 
@@ -46,17 +43,16 @@ export const selectChangeCounts = (winners: string, changes: StagedChanges): str
 export function selectSnapshotCounts(
   shape: RowShape,
   from: {
-    readonly chunks: readonly LoadableChunk[];
+    readonly chunks: RowRelation;
     readonly lanes: string;
     readonly winners: string | null;
   },
 ): string {
-  const files = readParquet(from.chunks.map((chunk) => chunk.file));
   const join =
     from.winners === null ? "" : `LEFT JOIN ${from.winners} w ON ${sameKeySql(shape.keys, "w", "s")}`;
   return grouped(
     `SELECT ${from.winners === null ? "true" : "w._tl_seq IS NULL"} AS applied, 'r' AS op, s._tl_n AS n, s._tl_zeros AS zeros, s._tl_ts_ms AS ts_ms, x.high, x.low ` +
-      `FROM ${files} s JOIN ${from.lanes} x ON x.chunk = s._tl_chunk ${join}`,
+      `FROM ${from.chunks.sql} s JOIN ${from.lanes} x ON x.chunk = s._tl_chunk ${join}`,
   );
 }
 
@@ -90,11 +86,15 @@ export function selectUpserts(changes: StagedChanges, winners: string, to: Bucke
   return (
     `SELECT ${metaColumns(to, { sequence, recordKey: keyOf(shape, "s") })}, ${userList(shape, "s")}, ` +
     `s._tl_seq, x.ts_ms AS _tl_ts_ms, x.txn AS _tl_txn, s._tl_n, s._tl_op ` +
-    `FROM (SELECT * FROM ${readParquet(changes.files)} WHERE _tl_bucket = ${to.bucket} AND _tl_op <> 'd') s ` +
+    `FROM (SELECT * FROM ${changes.relation.sql} WHERE ${inBucket(changes.relation, to.bucket)}_tl_op <> 'd') s ` +
     `SEMI JOIN (SELECT _tl_seq FROM ${winners} WHERE _tl_bucket = ${to.bucket} AND NOT _tl_dead) w ON w._tl_seq = s._tl_seq ` +
     `JOIN ${changes.transactions} x ON x.ordinal = s._tl_ordinal`
   );
 }
+
+/** A condition to stand in front of another one, where it saves reading. */
+const inBucket = (relation: RowRelation, bucket: number): string =>
+  relation.isSorted ? `_tl_bucket = ${bucket} AND ` : "";
 
 /** Keys of a bucket that the commit changes or deletes. */
 const touchedKeys = (shape: RowShape, winners: string, bucket: number): string =>
@@ -116,12 +116,12 @@ export function selectKept(
 }
 
 /**
- * A row for each -0.0 in the old slice and the staged rows of a bucket, superseded ones among them; null for a
- * table without floating-point columns.
+ * A row for each -0.0 in the old slice and the staged rows of a bucket, superseded ones among them and, where that
+ * saves nothing, those of other buckets; null for a table without floating-point columns.
  */
 export function selectMinusZero(
   shape: RowShape,
-  from: { readonly old: string | null; readonly staged: readonly string[]; readonly bucket: number },
+  from: { readonly old: string | null; readonly staged: readonly RowRelation[]; readonly bucket: number },
 ): string | null {
   const floats = shape.columns.filter(({ type }) => type.duck === "FLOAT" || type.duck === "DOUBLE");
   if (floats.length === 0) return null;
@@ -130,9 +130,8 @@ export function selectMinusZero(
     .map((column) => `(${column} = 0 AND signbit(${column}))`)
     .join(" OR ");
   const parts = from.old === null ? [] : [`SELECT 1 FROM ${readParquet([from.old])} WHERE ${isMinusZero}`];
-  if (from.staged.length > 0) {
-    const inBucket = `_tl_bucket = ${from.bucket} AND (${isMinusZero})`;
-    parts.push(`SELECT 1 FROM ${readParquet(from.staged)} WHERE ${inBucket}`);
+  for (const staged of from.staged) {
+    parts.push(`SELECT 1 FROM ${staged.sql} WHERE ${inBucket(staged, from.bucket)}(${isMinusZero})`);
   }
   return `SELECT * FROM (${parts.join(" UNION ALL ")})`;
 }
@@ -149,7 +148,7 @@ export const selectDeletedRows = (
 /** Rows of the snapshot in a bucket, but for those that a change has overtaken. */
 export function selectLoaded(
   shape: RowShape,
-  from: { readonly chunks: readonly LoadableChunk[]; readonly winners: string | null },
+  from: { readonly chunks: RowRelation; readonly winners: string | null },
   to: BucketFile,
 ): string {
   // Beside the number of a bucket, where the sequence numbers of the changes have theirs.
@@ -162,6 +161,6 @@ export function selectLoaded(
     `SELECT ${metaColumns(to, { sequence, recordKey: keyOf(shape, "s") })}, ${userList(shape, "s")}, ` +
     `0::BIGINT AS _tl_seq, s._tl_ts_ms, ${literal(snapshotTransactionId(0).slice(0, -1))} || s._tl_chunk AS _tl_txn, ` +
     `s._tl_n, 'r' AS _tl_op ` +
-    `FROM (SELECT * FROM ${readParquet(from.chunks.map((chunk) => chunk.file))} WHERE _tl_bucket = ${to.bucket}) s${anti}`
+    `FROM (SELECT * FROM ${from.chunks.sql} WHERE _tl_bucket = ${to.bucket}) s${anti}`
   );
 }

@@ -4,27 +4,30 @@ import type { Column } from "../types/table-schema.ts";
 import type { SyncError } from "../util/errors.ts";
 import type { Sql } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
-import { selectMisfits, type LineField, type LineFile } from "./row-sql.ts";
+import { selectMisfits } from "./row-sql.ts";
+import type { RowSource } from "./row-source.ts";
 import { sourceColumn, type RowShape } from "./row-shape.ts";
 
 const VALUE_CHARS_MAX = 120;
 
-/** A file of lines that a statement could not read. */
-export interface UnreadLines {
+/** Rows that a statement could not read. */
+export interface UnreadRows {
   readonly shape: RowShape;
-  readonly file: LineFile;
-  readonly fields: readonly LineField[];
+  readonly source: RowSource;
 }
 
 /**
  * Finds out which value made a statement fail, by asking for each column and never by DuckDB's message.
  * Gives the failure itself back when it was none of them.
  */
-export async function explainFailure(sql: Sql, failure: unknown, lines: UnreadLines): Promise<Error> {
+export async function explainFailure(
+  sql: Sql,
+  failure: unknown,
+  { shape, source }: UnreadRows,
+): Promise<Error> {
   if (!(failure instanceof DuckFailure))
     return failure instanceof Error ? failure : new Error(String(failure));
-  const { shape, file, fields } = lines;
-  for (const { column, sql: statement } of selectMisfits(shape, file, fields)) {
+  for (const { column, sql: statement } of selectMisfits(shape, source)) {
     const [key, value] = (await sql.rows(statement).catch(() => []))[0] ?? [];
     if (typeof value !== "string") continue;
     const row = `the row with key (${String(key).slice(0, VALUE_CHARS_MAX)})`;

@@ -3,6 +3,7 @@ import { transactionId, type SourceIdentity } from "./checkpoint.ts";
 import { addDigest } from "./digest.ts";
 import { DigestSum, transactionLanes } from "./event-hash.ts";
 import type { CountClass, Hop, HopCount } from "./hop-count.ts";
+import { rowLanes } from "./row-lanes.ts";
 
 const US_PER_MINUTE = 60_000_000;
 const OPERATIONS: readonly Operation[] = ["c", "u", "d"];
@@ -12,7 +13,7 @@ export interface CountOptions {
   readonly hop: Hop;
   /** The class of all rows; null counts each operation as its own class. */
   readonly class: CountClass | null;
-  /** Whether the bytes of the rows count, not their ids alone. */
+  /** Whether what the rows hold counts, not their ids alone. */
   readonly content: boolean;
 }
 
@@ -22,8 +23,7 @@ export function countBatch(batch: ChangeBatch, options: CountOptions): readonly 
     string,
     { readonly countClass: CountClass; readonly minute: number; readonly sum: DigestSum }
   >();
-  const { buffer, byteOffset, byteLength } = batch.bytes;
-  const content = options.content ? new DataView(buffer, byteOffset, byteLength) : null;
+  const content = options.content ? rowLanes(batch.rows, batch.count) : null;
   batch.transactions.forEach((transaction, i) => {
     const from = transaction.firstRow;
     const to = batch.transactions[i + 1]?.firstRow ?? batch.count;

@@ -1,3 +1,5 @@
+import type { ColumnRows } from "./column-values.ts";
+import { must } from "../util/assert.ts";
 import type { TableSchema } from "./table-schema.ts";
 
 /** What happened to a row: create, update, delete, or read by a snapshot. */
@@ -16,27 +18,47 @@ export interface TransactionRef {
 }
 
 /**
- * Row changes of one table and one schema version, in binlog order, columnar. This is what flows from
- * capture to the lake. The row bytes are one line of JSON for each change,
+ * Row changes of one table and one schema version, in binlog order. This is what flows from capture to the
+ * lake. What the changes are stands in columns of numbers; the rows are columns too where capture and lake share
+ * a process, and lines of JSON where they pass through something that others read.
  *
- *     {"q":<seq>,"o":"<op>","t":<transaction ordinal>,"n":<n>,"r":{<row>}}\n
- *
- * which DuckDB reads as it is, with an explicit schema. `r` holds the canonical row (DESIGN of values in
- * `capture/row-decode.ts`), all columns in table order; for a delete only those of the primary key.
  * `n` counts the changes of this table in this transaction from 0; a changed key makes two changes, a
- * delete and a create, which share one `n`.
+ * delete and a create, which share one `n`. Of a delete the row has only the columns of the primary key.
  */
 export interface ChangeBatch {
   readonly schema: TableSchema;
   readonly transactions: readonly TransactionRef[];
   readonly count: number;
-  readonly bytes: Uint8Array;
   /** Length `count`: running number along the binlog, strictly rising. */
   readonly seq: Float64Array;
   /** Length `count`: character code of the operation. */
   readonly op: Uint8Array;
   /** Length `count`: `n` of the event id. */
   readonly n: Uint32Array;
+  readonly rows: RowColumns | RowLines;
+}
+
+/** The form in which the rows of a batch are handed over. */
+export type RowForm = ChangeBatch["rows"]["form"];
+
+/** Rows as columns, in table order. Columns that a delete does not have are NULL. */
+export interface RowColumns extends ColumnRows {
+  readonly form: "columns";
+  /** Where the batch's first row stands: a part of a batch shares the columns of the whole. */
+  readonly first: number;
+}
+
+/**
+ * Rows as lines, one for each change,
+ *
+ *     {"q":<seq>,"o":"<op>","t":<transaction ordinal>,"n":<n>,"r":{<row>}}\n
+ *
+ * which DuckDB reads as they are, with an explicit schema. `r` holds the canonical row (`capture/row-decode.ts`
+ * says what that is), all columns in table order; for a delete only those of the primary key.
+ */
+export interface RowLines {
+  readonly form: "lines";
+  readonly bytes: Uint8Array;
   /** Length `count`: end of the line in `bytes`, behind its newline. It begins where the one before ended. */
   readonly lineEnd: Uint32Array;
   /** Length `count`: where the row's `{` stands; the row ends two bytes before `lineEnd`. */
@@ -69,13 +91,10 @@ export const formatEventId = (
 ): string => `${transactionId}#${table}#${n}${suffix}`;
 
 /**
- * Rows `from` (inclusive) to `to` (exclusive) of a batch, sharing its memory. The offsets are rebased,
- * so that the result is a batch in its own right.
+ * Rows `from` (inclusive) to `to` (exclusive) of a batch, sharing its memory: a batch in its own right.
  */
 export function sliceBatch(batch: ChangeBatch, from: number, to: number): ChangeBatch {
   if (from === 0 && to === batch.count) return batch;
-  const start = from === 0 ? 0 : (batch.lineEnd[from - 1] ?? 0);
-  const end = to === 0 ? 0 : (batch.lineEnd[to - 1] ?? 0);
   const transactions = batch.transactions
     .filter((transaction, i) => {
       const next = batch.transactions[i + 1]?.firstRow ?? batch.count;
@@ -86,11 +105,75 @@ export function sliceBatch(batch: ChangeBatch, from: number, to: number): Change
     schema: batch.schema,
     transactions,
     count: to - from,
-    bytes: batch.bytes.subarray(start, end),
     seq: batch.seq.subarray(from, to),
     op: batch.op.subarray(from, to),
     n: batch.n.subarray(from, to),
-    lineEnd: batch.lineEnd.slice(from, to).map((offset) => offset - start),
-    rowStart: batch.rowStart.slice(from, to).map((offset) => offset - start),
+    rows: sliceRows(batch.rows, from, to),
   };
+}
+
+function sliceRows(rows: ChangeBatch["rows"], from: number, to: number): ChangeBatch["rows"] {
+  if (rows.form === "columns") return { ...rows, first: rows.first + from };
+  const start = from === 0 ? 0 : (rows.lineEnd[from - 1] ?? 0);
+  const end = to === 0 ? 0 : (rows.lineEnd[to - 1] ?? 0);
+  return {
+    form: "lines",
+    bytes: rows.bytes.subarray(start, end),
+    lineEnd: rows.lineEnd.slice(from, to).map((offset) => offset - start),
+    rowStart: rows.rowStart.slice(from, to).map((offset) => offset - start),
+  };
+}
+
+/** Bytes of `seq`, `op` and `n` of one change. */
+const CHANGE_BYTES = 8 + 1 + 4;
+
+/** The memory that a batch keeps from being used again; a part of a batch keeps that of the whole. */
+export function batchBytes({ count, rows }: ChangeBatch): number {
+  const length = count * CHANGE_BYTES;
+  if (rows.form === "lines") return length + rows.bytes.byteLength + count * 8;
+  return rows.columns.reduce(
+    (sum, { values, nulls }) => sum + values.byteLength + (nulls?.byteLength ?? 0),
+    length,
+  );
+}
+
+/** All that a batch is made of, for moving it to another thread or to a file. */
+export function batchParts(batch: ChangeBatch): readonly (Float64Array | Uint32Array | Uint8Array)[] {
+  const { seq, n, op, rows } = batch;
+  if (rows.form === "lines") return [seq, n, rows.lineEnd, rows.rowStart, op, rows.bytes];
+  return [
+    seq,
+    n,
+    op,
+    ...rows.columns.flatMap(({ values, nulls }) => (nulls === null ? [values] : [values, nulls])),
+  ];
+}
+
+/** A batch like this one, made of other parts in the order of `batchParts`; each in memory of its own. */
+export function withParts(batch: ChangeBatch, parts: readonly Uint8Array<ArrayBuffer>[]): ChangeBatch {
+  const rest = [...parts];
+  const next = (): Uint8Array<ArrayBuffer> => must(rest.shift(), "a part of a batch");
+  const { schema, transactions, count, rows } = batch;
+  const seq = new Float64Array(next().buffer);
+  const n = new Uint32Array(next().buffer);
+  if (rows.form === "lines") {
+    const lineEnd = new Uint32Array(next().buffer);
+    const rowStart = new Uint32Array(next().buffer);
+    return {
+      schema,
+      transactions,
+      count,
+      seq,
+      n,
+      op: next(),
+      rows: { ...rows, lineEnd, rowStart, bytes: next() },
+    };
+  }
+  const op = next();
+  const columns = rows.columns.map(({ form, nulls }) => ({
+    form,
+    values: next(),
+    nulls: nulls === null ? null : next(),
+  }));
+  return { schema, transactions, count, seq, n, op, rows: { ...rows, columns } };
 }

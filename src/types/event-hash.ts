@@ -8,12 +8,12 @@
  *
  *     low' = f(low xor m)        high' = f(high xor (m * HIGH_LANE_FACTOR mod 2^32))
  *
- * These lanes in turn seed the hash of the row's bytes (`bytes-hash.ts`), where a hop has seen them.
+ * Where a hop has seen the row, its content hash (`row-lanes.ts`) is mixed into these lanes by f once more.
  */
 import { hash64Text } from "../util/xxhash.ts";
-import { BytesHash, fmix32 } from "./bytes-hash.ts";
 import { OP_CODE, type ChangeBatch, type Operation } from "./change-batch.ts";
 import type { Digest } from "./digest.ts";
+import { fmix32, type RowLanes } from "./row-lanes.ts";
 import { formatTableId, type TableId } from "./table-id.ts";
 
 export interface HashLanes {
@@ -88,12 +88,11 @@ class LaneSum {
 export class DigestSum {
   readonly #ids = new LaneSum();
   readonly #content = new LaneSum();
-  readonly #hash = new BytesHash();
   rows = 0;
 
   /**
    * Adds rows `from` to `to` of a batch, all of one transaction, that have the operation `op`. With `content`,
-   * a view of the batch's bytes, those of each row count as well, under the hash of its event id.
+   * the hashes of the batch's rows, what they hold counts as well, under the hash of its event id.
    */
   add(
     batch: ChangeBatch,
@@ -101,13 +100,12 @@ export class DigestSum {
       readonly from: number;
       readonly to: number;
       readonly op: number;
-      readonly content: DataView | null;
+      readonly content: RowLanes | null;
     },
     seeds: HashLanes,
   ): void {
     const { from, to, op, content } = rows;
     const salt = SALT_BY_CODE[op] as number;
-    const hash = this.#hash;
     for (let i = from; i < to; i++) {
       if (batch.op[i] !== op) continue;
       const mixed = fmix32((batch.n[i] as number) ^ salt);
@@ -116,9 +114,7 @@ export class DigestSum {
       this.#ids.add(high, low);
       this.rows++;
       if (content === null) continue;
-      hash.begin(high, low);
-      hash.update(content, batch.rowStart[i] as number, (batch.lineEnd[i] as number) - 2);
-      this.#content.add(hash.high, hash.low);
+      this.#content.add(fmix32(high ^ (content.high[i] as number)), fmix32(low ^ (content.low[i] as number)));
     }
   }
 

@@ -11,8 +11,9 @@
  * ends when its object is closed. Errors are SyncError (operating), StopError (intended stop) or
  * InvariantError (our defect).
  */
-import type { ChangeBatch } from "./change-batch.ts";
+import type { ChangeBatch, RowForm } from "./change-batch.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { ColumnRows } from "./column-values.ts";
 import type { GtidSet } from "./gtid.ts";
 import type { HopCount } from "./hop-count.ts";
 import type { SourcePosition, BinlogOffset } from "./source-position.ts";
@@ -45,7 +46,6 @@ export interface SnapshotChunk {
 
 export interface ChunkRead {
   readonly rows: number;
-  readonly bytes: number;
   /** Milliseconds since 1970 at which the read view was opened. */
   readonly readAtMs: number;
 }
@@ -99,6 +99,8 @@ export interface SourceStream extends AsyncIterable<StreamItem> {
 export interface StreamRequest {
   readonly schemas: readonly TableSchema[];
   readonly from: SourcePosition;
+  /** Of the rows in the batches: what the channel takes. */
+  readonly form: RowForm;
   /** Server that `from` was read on; another one is refused. */
   readonly serverUuid: string;
 }
@@ -119,15 +121,31 @@ export interface ChangeSource {
   head(): Promise<SourcePosition>;
   /** Key ranges that cover the table without overlap, as they are found. At least one, also for an empty table. */
   planChunks(schema: TableSchema, signal: AbortSignal): AsyncIterable<SnapshotChunk>;
-  /** Writes the lines of a chunk to `file`, from one read view; repeating it gives a current reading. */
+  /** Gives the rows of a chunk to the sink, from one read view; repeating it gives a current reading. */
   readChunk(schema: TableSchema, chunk: SnapshotChunk, target: ChunkTarget): Promise<ChunkRead>;
   stream(request: StreamRequest): Promise<SourceStream>;
   close(): Promise<void>;
 }
 
 export interface ChunkTarget {
-  readonly file: string;
+  readonly sink: ChunkSink;
   readonly signal: AbortSignal;
+}
+
+/** Takes the rows of a chunk while they are read. One call at a time. */
+export interface ChunkSink {
+  /** Begins a reading with its time; what an earlier one has written is dropped. */
+  begin(readAtMs: number): Promise<void>;
+  /** Adds rows. Their memory is the caller's again when the promise resolves. */
+  write(rows: ColumnRows): Promise<void>;
+}
+
+/** A sink that makes a staged file of what it got. */
+export interface ChunkWriter extends ChunkSink {
+  /** Durable when resolved. */
+  finish(): Promise<StagedChunk>;
+  /** Drops what was written. */
+  abandon(): Promise<void>;
 }
 
 // ---------------------------------------------------------------- Channel
@@ -156,6 +174,8 @@ export interface ChannelWriter {
 }
 
 export interface Channel {
+  /** Of the rows that it hands over. */
+  readonly form: RowForm;
   /** The writer of this channel. A second call fences the first writer off: its commit fails. */
   writer(): Promise<ChannelWriter>;
   /**
@@ -221,13 +241,10 @@ export interface LakeTable {
   readonly checkpoint: Checkpoint | null;
 
   /**
-   * Turns the lines of a chunk file, `{"n":<row number>,"r":{<row>}}`, into a staged file next to `target`;
-   * durable when resolved, and the same again when it is repeated.
+   * Makes the staged file `target` of a chunk's rows. A file of that name is replaced. Several chunks may be
+   * written side by side.
    */
-  stageChunk(
-    chunk: { readonly index: number; readonly lines: string; readonly readAtMs: number },
-    target: string,
-  ): Promise<StagedChunk>;
+  chunkWriter(index: number, target: string): ChunkWriter;
 
   /**
    * Adds changes to the next commit; nothing is visible before `commit`. Batches come in binlog order and

@@ -4,9 +4,10 @@ import { EVENT, EventFramer } from "../../src/capture/binlog-event.ts";
 import { ByteReader } from "../../src/capture/byte-reader.ts";
 import { ByteWriter } from "../../src/capture/byte-writer.ts";
 import { driverOptions } from "../../src/capture/connection-options.ts";
-import { compileRowDecoder, type RowDecoder } from "../../src/capture/row-decode.ts";
-import { parseTableMap, parseTableMapName } from "../../src/capture/table-map.ts";
+import { compileRowDecoder } from "../../src/capture/row-decode.ts";
+import { parseTableMap, parseTableMapName, type TableMap } from "../../src/capture/table-map.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
+import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import type { BenchServer } from "./data.ts";
 import { benchEndpoint } from "./endpoint.ts";
@@ -68,31 +69,35 @@ interface RowsAt {
   readonly from: number;
   readonly to: number;
   readonly type: number;
-  readonly decoder: RowDecoder;
 }
 
-/** The row events of `shop.orders`, framed, checked and with the decoder of their TABLE_MAP. */
+/** The first TABLE_MAP of `shop.orders`; the table does not change. */
+function ordersMap(events: readonly Uint8Array[]): TableMap {
+  const framer = new EventFramer();
+  for (const bytes of events) {
+    const header = framer.frame(bytes, 0, bytes.length);
+    if (header.type !== EVENT.tableMap) continue;
+    const { id } = parseTableMapName(bytes, header.bodyStart, header.bodyEnd);
+    if (id.table === "orders") return parseTableMap(bytes, header.bodyStart, header.bodyEnd, COLLATIONS);
+  }
+  throw new Error("the workload has no changes of shop.orders");
+}
+
+/** The row events of `shop.orders`, framed and checked. */
 function* rowEvents(events: readonly Uint8Array[]): Generator<RowsAt, void, void> {
   const framer = new EventFramer();
-  let decoder: RowDecoder | null = null;
-  let compiled: RowDecoder | null = null;
+  let isOrders = false;
   for (const bytes of events) {
     const header = framer.frame(bytes, 0, bytes.length);
     if (header.type === EVENT.tableMap) {
-      const { id } = parseTableMapName(bytes, header.bodyStart, header.bodyEnd);
-      decoder =
-        id.table === "orders"
-          ? (compiled ??= compileRowDecoder(
-              parseTableMap(bytes, header.bodyStart, header.bodyEnd, COLLATIONS),
-            ))
-          : null;
-    } else if (header.type >= EVENT.writeRows && header.type <= EVENT.deleteRows && decoder !== null) {
+      isOrders = parseTableMapName(bytes, header.bodyStart, header.bodyEnd).id.table === "orders";
+    } else if (header.type >= EVENT.writeRows && header.type <= EVENT.deleteRows && isOrders) {
       const r = new ByteReader(bytes, header.bodyStart, header.bodyEnd);
       r.skip(8);
       r.skip(r.u16() - 2);
       const bitmapBytes = (r.packedLength() + 7) >> 3;
       r.skip(header.type === EVENT.updateRows ? bitmapBytes * 2 : bitmapBytes);
-      yield { bytes, from: r.position, to: header.bodyEnd, type: header.type, decoder };
+      yield { bytes, from: r.position, to: header.bodyEnd, type: header.type };
     }
   }
 }
@@ -100,8 +105,9 @@ function* rowEvents(events: readonly Uint8Array[]): Generator<RowsAt, void, void
 /** Every row image, those before an update too. */
 function decodeImages(events: readonly Uint8Array[]): Measured {
   const writer = new ByteWriter(OUTPUT_BYTES);
+  const decoder = compileRowDecoder(ordersMap(events));
   let rows = 0;
-  for (const { bytes, from, to, decoder } of rowEvents(events)) {
+  for (const { bytes, from, to } of rowEvents(events)) {
     if (writer.position > OUTPUT_BYTES / 2) writer.position = 0;
     let p = from;
     while (p < to) {
@@ -113,16 +119,21 @@ function decodeImages(events: readonly Uint8Array[]): Measured {
   return { rows };
 }
 
-/** What capture does: lines of changes, with the key compared and the image before skipped. */
+/** What capture does: columns of changes, with the key compared and the image before skipped. */
 function decodeChanges(events: readonly Uint8Array[]): Measured {
-  const schema = { id: { database: "shop", table: "orders" }, columns: [], primaryKey: ["id"], version: "" };
-  const builder = new BatchBuilder(schema, { seq: 0, ordinal: 0 }, OUTPUT_BYTES);
+  const map = ordersMap(events);
+  const schema: TableSchema = {
+    ...map,
+    columns: map.columns.map((column) => ({ ...column, mysqlType: "" })),
+  };
+  const builder = new BatchBuilder(schema, { seq: 0, ordinal: 0 }, "columns");
+  const reader = builder.reader(map);
   let rows = 0;
   builder.beginTransaction({ ordinal: 1, gtid: "bench", commitUs: 0 });
-  for (const { bytes, from, to, type, decoder } of rowEvents(events)) {
+  for (const { bytes, from, to, type } of rowEvents(events)) {
     const before = builder.count;
     const operation = type === EVENT.writeRows ? "c" : type === EVENT.updateRows ? "u" : "d";
-    builder.add({ operation, bytes, from, to }, decoder);
+    builder.add({ operation, bytes, from, to }, reader);
     rows += builder.count - before;
     if (builder.byteLength > OUTPUT_BYTES) builder.take();
   }

@@ -183,15 +183,9 @@ export async function makeBase(place: BenchPlace, dir: string): Promise<void> {
   const { serverUuid } = await bench.source.facts();
   const chunks = [];
   for await (const chunk of bench.source.planChunks(schema, never)) {
-    const lines = join(dir, `${chunk.index}.ndjson`);
-    const read = await bench.source.readChunk(schema, chunk, { file: lines, signal: never });
-    chunks.push(
-      await lake.stageChunk(
-        { index: chunk.index, lines, readAtMs: read.readAtMs },
-        join(dir, `${chunk.index}.parquet`),
-      ),
-    );
-    await rm(lines);
+    const sink = lake.chunkWriter(chunk.index, join(dir, `${chunk.index}.parquet`));
+    await bench.source.readChunk(schema, chunk, { sink, signal: never });
+    chunks.push(await sink.finish());
   }
   const { start } = place.workload;
   const position = {

@@ -1,9 +1,10 @@
 import { identifier, literal } from "../../src/lake/duckdb.ts";
+import type { RowForm } from "../../src/types/change-batch.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { latestFiles, testLake } from "../support/lake.ts";
 import { lakeTableContract, type LakeUnderTest } from "./lake-table.ts";
 
-async function hudiOnLocalDisk(): Promise<LakeUnderTest> {
+async function hudiOnLocalDisk(form: RowForm): Promise<LakeUnderTest> {
   const lake = await testLake();
   const select = async (schema: TableSchema, columns: readonly string[]): Promise<readonly unknown[][]> => {
     const files = await latestFiles(lake.tableDir(schema));
@@ -14,6 +15,7 @@ async function hudiOnLocalDisk(): Promise<LakeUnderTest> {
     return rows.map((row) => [...row]);
   };
   return {
+    form,
     open: (schema) => lake.open(schema),
     stage: (table, schema, chunk) => lake.stage(table, schema, chunk),
     shown: async (schema) =>
@@ -33,4 +35,6 @@ async function hudiOnLocalDisk(): Promise<LakeUnderTest> {
   };
 }
 
-lakeTableContract("Hudi on local disk", hudiOnLocalDisk);
+for (const form of ["columns", "lines"] as const) {
+  lakeTableContract(`Hudi on local disk, from ${form},`, () => hudiOnLocalDisk(form));
+}

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sliceBatch } from "../../src/types/change-batch.ts";
+import { sliceBatch, type RowForm } from "../../src/types/change-batch.ts";
 import type { HopCount } from "../../src/types/hop-count.ts";
 import type { LakeTable, StagedChunk } from "../../src/types/ports.ts";
+import { schemaVersion } from "../../src/types/schema-version.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { SIMPLE_SCHEMA } from "../support/batch.ts";
 import { ChangeWriter, type RowChange } from "../support/change-writer.ts";
@@ -12,6 +13,8 @@ import { HISTORY_SCHEMA, play, shown, snapshotRows, stateOf, wishes } from "../s
 
 /** A lake that starts empty, and how its tables are read without the code that writes them. */
 export interface LakeUnderTest extends AsyncDisposable {
+  /** Of the rows that it is given. */
+  readonly form: RowForm;
   open(schema: TableSchema): Promise<LakeTable>;
   stage(
     table: LakeTable,
@@ -31,13 +34,24 @@ const del = (id: number): RowChange => ({ op: "d", row: row(id, "gone") });
 const sorted = (rows: readonly (readonly [number, string])[]): readonly string[] =>
   rows.map((r) => JSON.stringify(r)).sort();
 
+const PRICED_COLUMNS: TableSchema["columns"] = [
+  { name: "id", type: { kind: "int", bytes: 4, unsigned: false }, mysqlType: "int" },
+  { name: "price", type: { kind: "decimal", precision: 20, scale: 2 }, mysqlType: "decimal(20,2)" },
+];
+const PRICED: TableSchema = {
+  id: { database: "shop", table: "priced" },
+  columns: PRICED_COLUMNS,
+  primaryKey: ["id"],
+  version: schemaVersion(PRICED_COLUMNS, ["id"]),
+};
+
 /** A table with the rows 0 to `count` - 1, loaded from two chunks. */
 async function loaded(
   lake: LakeUnderTest,
   count: number,
 ): Promise<{ readonly table: LakeTable; readonly writer: ChangeWriter }> {
   const table = await lake.open(S);
-  const writer = new ChangeWriter(S);
+  const writer = new ChangeWriter(S, { form: lake.form });
   const rows = Array.from({ length: count }, (_, i) => row(i, `v${i}`));
   const half = count >> 1;
   const chunks = [
@@ -84,7 +98,7 @@ function firstCommit(start: () => Promise<LakeUnderTest>): void {
   test.each([0, 1])("loads an empty table from %i chunks", async (chunks) => {
     await using lake = await start();
     const table = await lake.open(S);
-    const writer = new ChangeWriter(S);
+    const writer = new ChangeWriter(S, { form: lake.form });
     const staged = chunks === 0 ? [] : [await lake.stage(table, S, { index: 0, rows: [] })];
     const result = await table.load(S, staged, commitInfo(writer));
     expect([result.rowsAfter, result.filesWritten]).toEqual([0, 0]);
@@ -98,7 +112,7 @@ function firstCommit(start: () => Promise<LakeUnderTest>): void {
   test("upserts what changed meanwhile onto the snapshot", async () => {
     await using lake = await start();
     const table = await lake.open(S);
-    const writer = new ChangeWriter(S);
+    const writer = new ChangeWriter(S, { form: lake.form });
     const rows = [0, 1, 2, 3].map((i) => row(i, "read"));
     const chunk = await lake.stage(table, S, { index: 0, rows });
     await table.append(
@@ -140,7 +154,7 @@ function firstCommit(start: () => Promise<LakeUnderTest>): void {
     const first = await lake.stage(table, S, chunk);
     expect(await lake.stage(table, S, chunk)).toEqual(first);
     expect(first.rows).toBe(2);
-    await table.load(S, [first], commitInfo(new ChangeWriter(S)));
+    await table.load(S, [first], commitInfo(new ChangeWriter(S, { form: lake.form })));
     expect(await lake.shown(S)).toHaveLength(2);
     await table.close();
   });
@@ -274,7 +288,7 @@ function countsAddUp(start: () => Promise<LakeUnderTest>): void {
       fc.asyncProperty(history, async ({ keys, rounds }) => {
         await using lake = await start();
         const table = await lake.open(HISTORY_SCHEMA);
-        const writer = new ChangeWriter(HISTORY_SCHEMA);
+        const writer = new ChangeWriter(HISTORY_SCHEMA, { form: lake.form });
         const snapshot = snapshotRows(keys);
         const chunk = await lake.stage(table, HISTORY_SCHEMA, { index: 0, rows: snapshot });
         let state = stateOf(snapshot);
@@ -347,18 +361,24 @@ function lifeCycle(start: () => Promise<LakeUnderTest>): void {
 
   test("stops at a value that does not fit, and goes on without it", async () => {
     await using lake = await start();
-    const { table, writer } = await loaded(lake, 3);
-    const from = { seq: writer.seq, gtid: writer.gtidNumber };
-    await table.append(writer.batch([[put("u", 0, "fine"), { op: "u", row: ['"twelve"', '"bad"'] }]]));
+    const table = await lake.open(PRICED);
+    const { form } = lake;
+    const row = (id: number, price: string): readonly string[] => [String(id), `"${price}"`];
+    const chunk = await lake.stage(table, PRICED, { index: 0, rows: [row(0, "1.00")] });
+    const writer = new ChangeWriter(PRICED, { form });
+    await table.load(PRICED, [chunk], commitInfo(writer));
+    const from = { seq: writer.seq, gtid: writer.gtidNumber, form };
+    const fine: RowChange = { op: "u", row: row(0, "1.50") };
+    await table.append(writer.batch([[fine, { op: "c", row: row(12, "twelve") }]]));
     await expect(table.commit(commitInfo(writer))).rejects.toMatchObject({
       code: "TABLE_VALUE",
-      message: 'shop.t: column id int holds "twelve" in the row with key (twelve)',
+      message: 'shop.priced: column price decimal(20,2) holds "twelve" in the row with key (12)',
     });
     await table.discard();
-    const again = new ChangeWriter(S, from);
-    await table.append(again.batch([[put("u", 0, "fine")]]));
+    const again = new ChangeWriter(PRICED, from);
+    await table.append(again.batch([[fine]]));
     await table.commit(commitInfo(again));
-    expect((await lake.shown(S))[0]).toBe('[0,"fine"]');
+    expect(await lake.shown(PRICED)).toEqual(["[0,1.5]"]);
     await table.close();
   });
 

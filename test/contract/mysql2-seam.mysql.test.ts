@@ -1,22 +1,24 @@
 import { expect } from "vitest";
 import type { PacketHandler } from "../../src/capture/connection.ts";
-import { textRow } from "../../src/capture/text-row.ts";
 import { CaptureSession } from "../support/capture-session.ts";
 import { mysqlTest } from "../support/mysql.ts";
+import { binaryTexts } from "../support/text-packet.ts";
 
 /*
- * What `capture/connection.ts` takes from the driver beside its documented interface: the `row` state of the
- * command that `query` returns, and a packet's buffer, offset and end. The driver's version is pinned; these
+ * What `capture/connection.ts` takes from the driver beside its documented interface: of the commands that
+ * `query` and a statement's `execute` return the method `execute`, the state `row` and the state `next`, and a
+ * packet's buffer, offset and end. The driver's version is pinned; these
  * tests say whether another one still has the seam.
  */
 
 /** A packet of the protocol holds fewer bytes than this; a longer payload goes on in the next one. */
 const PACKET_BYTES = 2 ** 24 - 1;
 
+/** Lengths of the texts in each row of two. */
 async function lengthsOf(session: CaptureSession, sql: string): Promise<(number | undefined)[][]> {
   const rows: (number | undefined)[][] = [];
   await session.connection.readPackets(sql, (packet, from, to) => {
-    rows.push(textRow(packet, from, to).map((value) => value?.length));
+    rows.push(binaryTexts(packet, from, to, 2).map((value) => value?.length));
     return null;
   });
   return rows;
@@ -26,9 +28,9 @@ mysqlTest("every row is seen once, in order, as it was sent", async ({ mysql }) 
   await using session = await CaptureSession.open(mysql.url);
   const seen: string[] = [];
   const sql =
-    "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 1000) SELECT n, REPEAT('x', n), NULL FROM s";
+    "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 1000) SELECT CONVERT(n, CHAR), REPEAT('x', n), NULL FROM s";
   await session.connection.readPackets(sql, (packet, from, to) => {
-    const [n, text, none] = textRow(packet, from, to);
+    const [n, text, none] = binaryTexts(packet, from, to, 3);
     seen.push(`${n ?? ""} ${text?.length ?? ""} ${String(none)}`);
     return null;
   });
@@ -52,6 +54,20 @@ mysqlTest("a result without rows, and a statement without a result, end", async 
   expect(await lengthsOf(session, "SELECT 1 LIMIT 0")).toEqual([]);
   expect(await lengthsOf(session, "DO 0")).toEqual([]);
   expect(await session.connection.query("SELECT 'still here'")).toEqual([["still here"]]);
+});
+
+mysqlTest("a statement that was prepared for its rows is closed", async ({ mysql }) => {
+  await using session = await CaptureSession.open(mysql.url);
+  const counts = async (): Promise<readonly (string | null | undefined)[]> =>
+    (
+      await session.connection.query(
+        "SHOW SESSION STATUS WHERE Variable_name IN ('Com_stmt_prepare', 'Com_stmt_execute', 'Com_stmt_close')",
+      )
+    ).map(([, count]) => count);
+  for (let i = 0; i < 3; i++) expect(await lengthsOf(session, `SELECT 'x', '${i}'`)).toEqual([[1, 1]]);
+  await expect(lengthsOf(session, "SELECT")).rejects.toThrow();
+  // Closed, executed, prepared: the last one was refused.
+  expect(await counts()).toEqual(["3", "3", "4"]);
 });
 
 mysqlTest("column names do not matter", async ({ mysql }) => {

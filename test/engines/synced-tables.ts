@@ -7,6 +7,7 @@ import type { SourceIdentity } from "../../src/types/checkpoint.ts";
 import type { CommitInfo, LakeTable } from "../../src/types/ports.ts";
 import type { SourcePosition } from "../../src/types/source-position.ts";
 import { tableKey, type TableId } from "../../src/types/table-id.ts";
+import type { StagedChunk } from "../../src/types/ports.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import { Log } from "../../src/util/log.ts";
@@ -19,7 +20,7 @@ import {
   type EngineRow,
 } from "../support/canonical-row.ts";
 import type { TestDatabase } from "../support/test-mysql.ts";
-import { SourceFeed, type ChunkLines } from "../support/source-feed.ts";
+import { SourceFeed } from "../support/source-feed.ts";
 import { TableModel } from "../support/table-model.ts";
 import { BUCKETS, type TableSpec } from "./table-specs.ts";
 
@@ -139,21 +140,21 @@ class Rounds {
     this.#serverUuid = low.serverUuid;
     const staged = new Map<
       Growing,
-      { readonly chunks: readonly ChunkLines[]; readonly rows: readonly EngineRow[] }
+      { readonly chunks: readonly StagedChunk[]; readonly rows: readonly EngineRow[] }
     >();
     for (const growing of this.#tables) {
       const chunkFolder = join(folder, "chunks", growing.name);
       await mkdir(chunkFolder, { recursive: true });
-      const chunks = await this.#feed.snapshot(growing.schema, chunkFolder);
+      const chunks = await this.#feed.snapshot(growing.schema, (index) =>
+        growing.table.chunkWriter(index, join(chunkFolder, `${index}.parquet`)),
+      );
       staged.set(growing, { chunks, rows: await this.#rows(growing) });
       await run(this.#database, growing.spec.duringSnapshot);
     }
     const info = await this.#catchUp(this.#tables);
     for (const growing of this.#tables) {
       const { chunks, rows } = must(staged.get(growing), "snapshot");
-      const files = [];
-      for (const chunk of chunks) files.push(await growing.table.stageChunk(chunk, `${chunk.lines}.staged`));
-      const { instant } = await growing.table.load(growing.schema, files, info);
+      const { instant } = await growing.table.load(growing.schema, chunks, info);
       growing.model.commit(instant, await this.#rows(growing), rows);
     }
   }

@@ -1,5 +1,14 @@
-import { OP_CODE, operationOf, type ChangeBatch, type Operation } from "../../src/types/change-batch.ts";
+import {
+  OP_CODE,
+  operationOf,
+  type ChangeBatch,
+  type Operation,
+  type RowForm,
+  type RowLines,
+} from "../../src/types/change-batch.ts";
+import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
+import { rowColumns, rowTexts } from "./row-columns.ts";
 
 /** One change of a batch, taken apart. */
 export interface BatchLine {
@@ -12,21 +21,64 @@ export interface BatchLine {
   readonly row: string;
 }
 
+/** The row of each change of a batch, as its canonical text, in whatever form they are. */
+export function batchRows({ schema, count, op, rows }: ChangeBatch): readonly string[] {
+  if (rows.form === "columns") {
+    const isKey = (row: number): boolean => op[row - rows.first] === OP_CODE.d;
+    return rowTexts(schema, rows, isKey).slice(rows.first, rows.first + count);
+  }
+  const { bytes, lineEnd, rowStart } = rows;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: count }, (_, i) =>
+    text.toString("utf8", must(rowStart[i], "start of a row"), must(lineEnd[i], "end") - 2),
+  );
+}
+
 export function linesOf(batch: ChangeBatch): readonly BatchLine[] {
-  const text = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
-  return Array.from({ length: batch.count }, (_, i) => ({
+  return batchRows(batch).map((row, i) => ({
     seq: must(batch.seq[i], "seq"),
     op: operationOf(must(batch.op[i], "operation")),
     n: must(batch.n[i], "n"),
     transaction: batch.transactions.findLastIndex(({ firstRow }) => firstRow <= i),
-    row: text.toString("utf8", must(batch.rowStart[i], "start of a row"), must(batch.lineEnd[i], "end") - 2),
+    row,
   }));
 }
 
-/** The batch with other lines, in the format that all stages agree on. */
+/** The batch with other changes, in its form. */
 export function withLines(batch: ChangeBatch, lines: readonly BatchLine[]): ChangeBatch {
+  const transactions = batch.transactions.map((transaction, t) => {
+    const first = lines.findIndex((line) => line.transaction >= t);
+    return { ...transaction, firstRow: first < 0 ? lines.length : first };
+  });
+  return batchOf({ schema: batch.schema, transactions, form: batch.rows.form }, lines);
+}
+
+/** A batch of these changes, in the format that all stages agree on. */
+export function batchOf(
+  head: Pick<ChangeBatch, "schema" | "transactions"> & { readonly form: RowForm },
+  lines: readonly BatchLine[],
+): ChangeBatch {
+  const { schema, transactions, form } = head;
+  return {
+    schema,
+    transactions,
+    count: lines.length,
+    seq: Float64Array.from(lines.map(({ seq }) => seq)),
+    op: Uint8Array.from(lines.map(({ op }) => OP_CODE[op])),
+    n: Uint32Array.from(lines.map(({ n }) => n)),
+    rows: form === "columns" ? columnsOf(schema, lines) : rowLines(transactions, lines),
+  };
+}
+
+const columnsOf = (schema: TableSchema, lines: readonly BatchLine[]): ChangeBatch["rows"] =>
+  rowColumns(
+    schema,
+    lines.map(({ row }) => row),
+  );
+
+function rowLines(transactions: ChangeBatch["transactions"], lines: readonly BatchLine[]): RowLines {
   const parts = lines.map((line) => {
-    const { ordinal } = must(batch.transactions[line.transaction], "the transaction of a line");
+    const { ordinal } = must(transactions[line.transaction], "the transaction of a line");
     const head = `{"q":${line.seq},"o":"${line.op}","t":${ordinal},"n":${line.n},"r":`;
     return { head: Buffer.byteLength(head), bytes: Buffer.from(`${head}${line.row}}\n`) };
   });
@@ -38,18 +90,9 @@ export function withLines(batch: ChangeBatch, lines: readonly BatchLine[]): Chan
     end += bytes.length;
     lineEnd[i] = end;
   });
-  const transactions = batch.transactions.map((transaction, t) => {
-    const first = lines.findIndex((line) => line.transaction >= t);
-    return { ...transaction, firstRow: first < 0 ? lines.length : first };
-  });
   return {
-    schema: batch.schema,
-    transactions,
-    count: lines.length,
+    form: "lines",
     bytes: Uint8Array.from(Buffer.concat(parts.map(({ bytes }) => bytes))),
-    seq: Float64Array.from(lines.map(({ seq }) => seq)),
-    op: Uint8Array.from(lines.map(({ op }) => OP_CODE[op])),
-    n: Uint32Array.from(lines.map(({ n }) => n)),
     lineEnd,
     rowStart,
   };

@@ -1,6 +1,7 @@
-import { OP_CODE, type ChangeBatch, type Operation } from "../../src/types/change-batch.ts";
+import type { ChangeBatch, Operation, RowForm, TransactionRef } from "../../src/types/change-batch.ts";
 import { schemaVersion } from "../../src/types/schema-version.ts";
 import type { Column, TableSchema } from "../../src/types/table-schema.ts";
+import { batchOf, linesOf, type BatchLine } from "./batch-lines.ts";
 
 const UUID = "0c6af1f1-e54f-11f1-9974-02fc00000001";
 
@@ -28,50 +29,33 @@ export interface Change {
 /** A batch as capture makes it: one list of changes for each transaction, numbered from `firstGtid`. */
 export function makeBatch(
   transactions: readonly (readonly Change[])[],
-  options: { readonly firstGtid: number; readonly firstSeq: number; readonly schema?: TableSchema },
+  options: {
+    readonly firstGtid: number;
+    readonly firstSeq: number;
+    readonly schema?: TableSchema;
+    readonly form?: RowForm;
+  },
 ): ChangeBatch {
-  const lines: Buffer[] = [];
-  const seq: number[] = [];
-  const op: number[] = [];
-  const n: number[] = [];
-  const lineEnd: number[] = [];
-  const rowStart: number[] = [];
-  const refs: { ordinal: number; gtid: string; commitUs: number; firstRow: number }[] = [];
-  let end = 0;
-  transactions.forEach((changes, t) => {
-    const number = options.firstGtid + t;
+  const lines: BatchLine[] = [];
+  const refs: TransactionRef[] = [];
+  transactions.forEach((changes, transaction) => {
+    const number = options.firstGtid + transaction;
     refs.push({ ordinal: number, gtid: gtid(number), commitUs: number * 1_000_000, firstRow: lines.length });
-    changes.forEach((change, i) => {
-      const next = options.firstSeq + lines.length;
-      const row = change.op === "d" ? { id: change.id } : { id: change.id, v: change.v ?? null };
-      const head = `{"q":${next},"o":"${change.op}","t":${number},"n":${i},"r":`;
-      const line = Buffer.from(`${head}${JSON.stringify(row)}}\n`);
-      lines.push(line);
-      rowStart.push(end + Buffer.byteLength(head));
-      end += line.length;
-      lineEnd.push(end);
-      seq.push(next);
-      op.push(OP_CODE[change.op]);
-      n.push(i);
+    changes.forEach(({ op, id, v }, n) => {
+      const row = JSON.stringify(op === "d" ? { id } : { id, v: v ?? null });
+      lines.push({ seq: options.firstSeq + lines.length, op, n, transaction, row });
     });
   });
-  return {
-    schema: options.schema ?? SIMPLE_SCHEMA,
-    transactions: refs,
-    count: lines.length,
-    bytes: Uint8Array.from(Buffer.concat(lines)),
-    seq: Float64Array.from(seq),
-    op: Uint8Array.from(op),
-    n: Uint32Array.from(n),
-    lineEnd: Uint32Array.from(lineEnd),
-    rowStart: Uint32Array.from(rowStart),
-  };
+  const { schema = SIMPLE_SCHEMA, form = "columns" } = options;
+  return batchOf({ schema, transactions: refs, form }, lines);
 }
 
-/** The lines of a batch as objects, for comparing. */
+/** The changes of a batch as objects, for comparing. */
 export const batchLines = (batch: ChangeBatch): readonly unknown[] =>
-  Buffer.from(batch.bytes)
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line): unknown => JSON.parse(line));
+  linesOf(batch).map(({ seq, op, n, transaction, row }) => ({
+    q: seq,
+    o: op,
+    t: batch.transactions[transaction]?.ordinal,
+    n,
+    r: JSON.parse(row) as unknown,
+  }));

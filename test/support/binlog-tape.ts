@@ -1,3 +1,4 @@
+import { batchRows } from "./batch-lines.ts";
 import { MysqlSource, type MysqlSourceOptions } from "../../src/capture/mysql-source.ts";
 import { operationOf, type ChangeBatch } from "../../src/types/change-batch.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
@@ -79,6 +80,7 @@ export class BinlogTape implements AsyncDisposable {
       schemas: options.schemas,
       from: options.start.position,
       serverUuid: options.start.serverUuid,
+      form: "columns",
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     });
     return new BinlogTape(source, stream, options.start);
@@ -165,16 +167,21 @@ export class BinlogTape implements AsyncDisposable {
     const key = tableKey(batch.schema.id);
     const stop = stops.find(({ table }) => tableKey(table) === key);
     if (!this.#tables.has(key)) this.#tables.set(key, new Map());
+    const rows = batchRows(batch);
     for (const [i, { gtid, commitUs, firstRow }] of batch.transactions.entries()) {
       // What a transaction did to a table that stops in it does not count.
       if (stop !== undefined && !stop.at.gtids.includes(GtidSet.parse(gtid))) continue;
       this.transactions.set(gtid, commitUs);
       const end = batch.transactions[i + 1]?.firstRow ?? batch.count;
-      for (let row = firstRow; row < end; row++) this.#change(batch, row, gtid);
+      for (let row = firstRow; row < end; row++)
+        this.#change(batch, { row, json: must(rows[row], "a row"), gtid });
     }
   }
 
-  #change(batch: ChangeBatch, row: number, gtid: string): void {
+  #change(
+    batch: ChangeBatch,
+    { row, json, gtid }: { readonly row: number; readonly json: string; readonly gtid: string },
+  ): void {
     const { id, primaryKey } = batch.schema;
     const table = must(this.#tables.get(tableKey(id)), "the rows of a table");
     const op = operationOf(must(batch.op[row], "an operation"));
@@ -185,10 +192,6 @@ export class BinlogTape implements AsyncDisposable {
     const before = this.#seq.get(tableKey(id)) ?? 0;
     if (seq <= before) this.broken.push(`${event} has seq ${seq} after ${before}`);
     this.#seq.set(tableKey(id), seq);
-    // The brace that closes the line, and its newline, come behind the row.
-    const json = Buffer.from(
-      batch.bytes.subarray(batch.rowStart[row], must(batch.lineEnd[row], "an end") - 2),
-    ).toString();
     const values = JSON.parse(json) as Readonly<Record<string, unknown>>;
     const key = JSON.stringify(primaryKey.map((name) => values[name]));
     const isThere = table.has(key);

@@ -1,5 +1,6 @@
-import { OP_CODE, type ChangeBatch, type TransactionRef } from "../../src/types/change-batch.ts";
+import type { ChangeBatch, RowForm, TransactionRef } from "../../src/types/change-batch.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
+import { batchOf, type BatchLine } from "./batch-lines.ts";
 
 /** A change with its values as canonical JSON texts; of a delete only those of the key count. */
 export type RowChange =
@@ -11,6 +12,7 @@ export type RowChange =
 export class ChangeWriter {
   readonly #schema: TableSchema;
   readonly #uuid: string;
+  readonly #form: RowForm;
   #seq: number;
   #ordinal = 0;
   /** Number of the last transaction. */
@@ -18,10 +20,16 @@ export class ChangeWriter {
 
   constructor(
     schema: TableSchema,
-    from: { readonly seq?: number; readonly gtid?: number; readonly uuid?: string } = {},
+    from: {
+      readonly seq?: number;
+      readonly gtid?: number;
+      readonly uuid?: string;
+      readonly form?: RowForm;
+    } = {},
   ) {
     this.#schema = schema;
     this.#uuid = from.uuid ?? "0c6af1f1-e54f-11f1-9974-02fc00000001";
+    this.#form = from.form ?? "columns";
     this.#seq = from.seq ?? 0;
     this.gtidNumber = from.gtid ?? 0;
   }
@@ -39,7 +47,7 @@ export class ChangeWriter {
   /** One list of changes for each transaction, a second apart. */
   batch(transactions: readonly (readonly RowChange[])[]): ChangeBatch {
     const refs: TransactionRef[] = [];
-    const lines: { seq: number; op: "c" | "u" | "d"; n: number; head: string; row: string }[] = [];
+    const lines: BatchLine[] = [];
     for (const changes of transactions) {
       const ordinal = ++this.#ordinal;
       const number = ++this.gtidNumber;
@@ -60,12 +68,12 @@ export class ChangeWriter {
             : ([[change.op, change.row]] as const);
         for (const [op, row] of parts) {
           const seq = ++this.#seq;
-          const head = `{"q":${seq},"o":"${op}","t":${ordinal},"n":${n},"r":`;
-          lines.push({ seq, op, n, head, row: op === "d" ? this.#keyJson(row) : this.rowJson(row) });
+          const json = op === "d" ? this.#keyJson(row) : this.rowJson(row);
+          lines.push({ seq, op, n, transaction: refs.length - 1, row: json });
         }
       });
     }
-    return toBatch(this.#schema, refs, lines);
+    return batchOf({ schema: this.#schema, transactions: refs, form: this.#form }, lines);
   }
 
   rowJson(row: readonly string[]): string {
@@ -83,31 +91,4 @@ export class ChangeWriter {
     );
     return `{${fields.join(",")}}`;
   }
-}
-
-function toBatch(
-  schema: TableSchema,
-  transactions: readonly TransactionRef[],
-  lines: readonly { seq: number; op: "c" | "u" | "d"; n: number; head: string; row: string }[],
-): ChangeBatch {
-  const bytes = lines.map((line) => Buffer.from(`${line.head}${line.row}}\n`));
-  const lineEnd = new Uint32Array(lines.length);
-  const rowStart = new Uint32Array(lines.length);
-  let end = 0;
-  bytes.forEach((line, i) => {
-    rowStart[i] = end + Buffer.byteLength(lines[i]?.head ?? "");
-    end += line.length;
-    lineEnd[i] = end;
-  });
-  return {
-    schema,
-    transactions,
-    count: lines.length,
-    bytes: Uint8Array.from(Buffer.concat(bytes)),
-    seq: Float64Array.from(lines.map((line) => line.seq)),
-    op: Uint8Array.from(lines.map((line) => OP_CODE[line.op])),
-    n: Uint32Array.from(lines.map((line) => line.n)),
-    lineEnd,
-    rowStart,
-  };
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LakeDatabase, literal, type SqlRow } from "../../src/lake/duckdb.ts";
 import { openHudiTable } from "../../src/lake/hudi-table.ts";
@@ -10,6 +10,7 @@ import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import { Log } from "../../src/util/log.ts";
 import { ChangeWriter } from "./change-writer.ts";
+import { rowColumns } from "./row-columns.ts";
 import { tempDir } from "./temp-dir.ts";
 
 export const IDENTITY: SourceIdentity = { source: "shop", epoch: 1 };
@@ -65,13 +66,16 @@ export async function testLake(): Promise<TestLake> {
     stage: async (table, schema, { index, rows }) => {
       const folder = join(dir.path, "staged");
       await mkdir(folder, { recursive: true });
-      const lines = join(folder, `${index}.ndjson`);
-      const writer = new ChangeWriter(schema);
-      await writeFile(lines, rows.map((row, n) => `{"n":${n},"r":${writer.rowJson(row)}}\n`).join(""));
-      return table.stageChunk(
-        { index, lines, readAtMs: READ_AT_MS + index },
-        join(folder, `${index}.parquet`),
+      const json = new ChangeWriter(schema);
+      const writer = table.chunkWriter(index, join(folder, `${index}.parquet`));
+      await writer.begin(READ_AT_MS + index);
+      await writer.write(
+        rowColumns(
+          schema,
+          rows.map((row) => json.rowJson(row)),
+        ),
       );
+      return writer.finish();
     },
     rows: (sql) => db.use((connection) => connection.rows(sql)),
     [Symbol.asyncDispose]: async () => {

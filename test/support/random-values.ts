@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { must } from "../../src/util/assert.ts";
 import type { CrashRig } from "./crash-rig.ts";
 import { RANDOM_TABLE, randomRow } from "./random-row.ts";
-import { batchRows, snapshotRows } from "./snapshot-lines.ts";
+import { batchRows } from "./batch-lines.ts";
+import { snapshotRows } from "./snapshot-rows.ts";
 import { SourceFeed } from "./source-feed.ts";
 import type { TestDatabase } from "./test-mysql.ts";
 

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { connectMysql, type MysqlConnection } from "../../src/capture/connection.ts";
 import { BinlogThread } from "../../src/capture/binlog-thread.ts";
 import type { SourceEndpoint } from "../../src/capture/connection-options.ts";
@@ -8,9 +7,9 @@ import { readTables } from "../../src/capture/schema-reader.ts";
 import { readSourceFacts } from "../../src/capture/source-facts.ts";
 import { plainEndpoint } from "../../src/capture/source-session.ts";
 import { tableSchema } from "../../src/capture/table-facts.ts";
-import type { ChangeBatch } from "../../src/types/change-batch.ts";
+import type { ChangeBatch, RowForm } from "../../src/types/change-batch.ts";
 import type { SourceIdentity } from "../../src/types/checkpoint.ts";
-import type { SnapshotChunk } from "../../src/types/ports.ts";
+import type { ChunkWriter, SnapshotChunk, StagedChunk } from "../../src/types/ports.ts";
 import { encodeSourcePosition, type SourcePosition } from "../../src/types/source-position.ts";
 import { formatTableId, tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
@@ -21,13 +20,6 @@ import { Secret } from "../../src/util/secret.ts";
 const LOG = new Log({ level: "error", format: "text", now: () => 0, write: () => undefined });
 const SERVER_ID_MIN = 100_000;
 const CHUNK_ROWS = 50;
-
-/** A part of a table that was read into a file of lines. */
-export interface ChunkLines {
-  readonly index: number;
-  readonly lines: string;
-  readonly readAtMs: number;
-}
 
 export interface Changes {
   /** By `tableKey`, in binlog order. */
@@ -72,23 +64,30 @@ export class SourceFeed implements AsyncDisposable {
     return { position: { gtids: executedGtids, ...binlogEnd, seq: 0, last: null }, serverUuid };
   }
 
-  /** The table as it is now, in chunks of a few rows, so that there are several; the files go into `folder`. */
-  async snapshot(schema: TableSchema, folder: string): Promise<readonly ChunkLines[]> {
+  /** The table as it is now, in chunks of a few rows, so that there are several. */
+  async snapshot(
+    schema: TableSchema,
+    writerOf: (index: number) => ChunkWriter,
+  ): Promise<readonly StagedChunk[]> {
     const reader = new SnapshotReader(schema);
-    const chunks: ChunkLines[] = [];
+    const chunks: StagedChunk[] = [];
     const planned: SnapshotChunk[] = [];
     for await (const chunk of planChunks(this.connection, schema, { chunkRows: CHUNK_ROWS }))
       planned.push(chunk);
     for (const chunk of planned) {
-      const file = join(folder, `${schema.version}-${chunk.index}.ndjson`);
-      const { readAtMs } = await reader.read(this.connection, chunk, { file, now: Date.now });
-      chunks.push({ index: chunk.index, lines: file, readAtMs });
+      const sink = writerOf(chunk.index);
+      await reader.read(this.connection, chunk, { sink, now: Date.now });
+      chunks.push(await sink.finish());
     }
     return chunks;
   }
 
   /** What changed from a position up to now, by the capture thread. */
-  async changesSince(from: SourcePosition, schemas: readonly TableSchema[]): Promise<Changes> {
+  async changesSince(
+    from: SourcePosition,
+    schemas: readonly TableSchema[],
+    form: RowForm = "columns",
+  ): Promise<Changes> {
     const until = (await this.now()).position.gtids;
     const batches = new Map<string, ChangeBatch[]>(schemas.map((schema) => [tableKey(schema.id), []]));
     if (from.gtids.includes(until)) return { batches, position: from, commitUs: 0 };
@@ -106,6 +105,7 @@ export class SourceFeed implements AsyncDisposable {
         serverUuid: null,
         collations: collations.map(([id, charset]) => [Number(id), charset ?? ""]),
         foldsCase: names?.[0] !== "0",
+        form,
         outstandingBytesMax: 64 << 20,
       },
       LOG,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { CaptureSession } from "../../support/capture-session.ts";
 import { mysqlTest } from "../../support/mysql.ts";
-import { snapshotRows } from "../../support/snapshot-lines.ts";
+import { snapshotRows } from "../../support/snapshot-rows.ts";
 import type { TestDatabase } from "../../support/test-mysql.ts";
 
 /** A column and its values: what goes in, as SQL, and the text that comes out. */

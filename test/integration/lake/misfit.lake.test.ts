@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isSyncError } from "../../../src/types/errors.ts";
+import type { RowForm } from "../../../src/types/change-batch.ts";
 import type { ZeroDatePolicy } from "../../../src/types/lake-type.ts";
 import type { LakeTable } from "../../../src/types/ports.ts";
 import type { ColumnType, TableSchema } from "../../../src/types/table-schema.ts";
@@ -41,50 +42,101 @@ async function refusal(work: () => Promise<unknown>): Promise<string> {
   }
 }
 
-const stage = ({ schema, table }: TestTable, rows: readonly (readonly string[])[]): Promise<string> =>
-  refusal(() => lake.stage(table, schema, { index: 0, rows }));
+/** A first commit of the rows, which come as a snapshot's or as changes in one of their forms. */
+const FROM = {
+  chunk: async ({ schema, table }: TestTable, rows: readonly (readonly string[])[]) => {
+    const chunk = await lake.stage(table, schema, { index: 0, rows });
+    await table.load(schema, [chunk], commitInfo(new ChangeWriter(schema)));
+  },
+  columns: (fresh: TestTable, rows: readonly (readonly string[])[]) => append(fresh, rows, "columns"),
+  lines: (fresh: TestTable, rows: readonly (readonly string[])[]) => append(fresh, rows, "lines"),
+} as const;
+type From = keyof typeof FROM;
+const EACH = ["chunk", "columns", "lines"] as const;
+
+async function append(
+  { schema, table }: TestTable,
+  rows: readonly (readonly string[])[],
+  form: RowForm,
+): Promise<void> {
+  const writer = new ChangeWriter(schema, { form });
+  await table.append(writer.batch([rows.map((row) => ({ op: "c" as const, row }))]));
+  await table.load(schema, [], commitInfo(writer));
+}
+
+const load = (fresh: TestTable, rows: readonly (readonly string[])[], from: From): Promise<string> =>
+  refusal(() => FROM[from](fresh, rows));
+
+/** The same of a table of its own for each place that the rows can come from. */
+async function loadEach(
+  table: () => Promise<TestTable>,
+  rows: readonly (readonly string[])[],
+): Promise<readonly string[]> {
+  const outcomes = [];
+  for (const from of EACH) {
+    const fresh = await table();
+    outcomes.push(await load(fresh, rows, from));
+    await fresh.table.close();
+  }
+  return [...new Set(outcomes)];
+}
+
+/** What no column of capture's can hold, and a line of JSON can. */
+test.each<[string, ColumnType, string, string]>([
+  ["int", INT, "2147483648", "2147483648"],
+  ["int", INT, '"x"', "x"],
+  ["bigint", { kind: "int", bytes: 8, unsigned: false }, "9223372036854775808", "9223372036854775808"],
+  ["bigint unsigned", { kind: "int", bytes: 8, unsigned: true }, "-1", "-1"],
+  ["blob", BINARY, '"A*=="', "A*=="],
+  ["decimal", decimal(10, 2), '"1e"', "1e"],
+  ["date", DATE, '"2020-13-01"', "2020-13-01"],
+  ["date", DATE, '"yesterday"', "yesterday"],
+  ["datetime", DATETIME, '"2020-01-01 24:00:01"', "2020-01-01 24:00:01"],
+  ["datetime", DATETIME, '"2020-01-32 00:00:00"', "2020-01-32 00:00:00"],
+])("a value of JSON that does not fit is named: %s %#", async (_name, type, json, shown) => {
+  const columns = [
+    ["id", INT],
+    ["v", type],
+  ] as const;
+  const fresh = await newTable(columns, ["id"]);
+  const rows = [
+    ["1", "null"],
+    ["2", json],
+  ];
+  expect(await load(fresh, rows, "lines")).toBe(
+    `TABLE_VALUE: column v ${type.kind} holds ${JSON.stringify(shown)} in the row with key (2)`,
+  );
+  await fresh.table.close();
+});
 
 describe("a value that does not fit is named, never changed", () => {
   test.each<[string, ColumnType, string, string]>([
-    ["int", INT, "2147483648", "2147483648"],
-    ["int", INT, '"x"', "x"],
-    ["bigint", { kind: "int", bytes: 8, unsigned: false }, "9223372036854775808", "9223372036854775808"],
-    ["bigint unsigned", { kind: "int", bytes: 8, unsigned: true }, "-1", "-1"],
-    ["decimal", decimal(10, 2), '"1e"', "1e"],
+    ["decimal", decimal(16, 2), '"1e"', "1e"],
     ["decimal", decimal(38, 0), `"1${"0".repeat(38)}"`, `1${"0".repeat(38)}`],
     ["decimal", decimal(38, 10), `"${"9".repeat(29)}.0"`, `${"9".repeat(29)}.0`],
-    ["blob", BINARY, '"A*=="', "A*=="],
-    ["date", DATE, '"2020-13-01"', "2020-13-01"],
-    ["date", DATE, '"yesterday"', "yesterday"],
-    ["datetime", DATETIME, '"2020-01-01 24:00:01"', "2020-01-01 24:00:01"],
-    ["datetime", DATETIME, '"2020-01-32 00:00:00"', "2020-01-32 00:00:00"],
   ])("%s %#", async (_name, type, json, shown) => {
-    const fresh = await newTable(
-      [
-        ["id", INT],
-        ["v", type],
-      ],
-      ["id"],
-    );
+    const columns = [
+      ["id", INT],
+      ["v", type],
+    ] as const;
     const rows = [
       ["1", "null"],
       ["2", json],
     ];
-    expect(await stage(fresh, rows)).toBe(
+    expect(await loadEach(() => newTable(columns, ["id"]), rows)).toEqual([
       `TABLE_VALUE: column v ${type.kind} holds ${JSON.stringify(shown)} in the row with key (2)`,
-    );
-    await fresh.table.close();
+    ]);
   });
 
   test("a long one is cut", async () => {
     const fresh = await newTable(
       [
         ["id", INT],
-        ["v", decimal(10, 2)],
+        ["v", decimal(16, 2)],
       ],
       ["id"],
     );
-    const message = await stage(fresh, [["1", `"${"x".repeat(5000)}"`]]);
+    const message = await load(fresh, [["1", `"${"x".repeat(5000)}"`]], "chunk");
     expect(message).toHaveLength(
       `TABLE_VALUE: column v decimal holds "${"x".repeat(120)}" in the row with key (1)`.length,
     );
@@ -100,31 +152,25 @@ describe("a key that Hudi has no record key for stops the table", () => {
     ["a text like the next column", [VARCHAR, INT], ['"x,k1:2"', "1"], "(x,k1:2, 1)"],
   ])("%s", async (_name, types, values, key) => {
     const names = types.map((_type, i) => `k${i}`);
-    const fresh = await newTable(
-      types.map((type, i) => [names[i] ?? "", type] as const),
-      names,
-    );
-    expect(await stage(fresh, [values])).toBe(
+    const columns = types.map((type, i) => [names[i] ?? "", type] as const);
+    expect(await loadEach(() => newTable(columns, names), [values])).toEqual([
       `TABLE_VALUE: the row with key ${key} has no record key in Hudi of its own`,
-    );
-    await fresh.table.close();
+    ]);
   });
 
   test("but texts of several columns may be empty", async () => {
-    const fresh = await newTable(
-      [
-        ["a", VARCHAR],
-        ["b", VARCHAR],
-      ],
-      ["a", "b"],
-    );
-    expect(await stage(fresh, [['""', '""']])).toBe("none");
-    await fresh.table.close();
+    const columns = [
+      ["a", VARCHAR],
+      ["b", VARCHAR],
+    ] as const;
+    expect(await loadEach(() => newTable(columns, ["a", "b"]), [['""', '""']])).toEqual(["none"]);
   });
 
   test("a floating-point key does so before any row", async () => {
     const fresh = await newTable([["f", { kind: "double" }]], ["f"]);
-    expect(await stage(fresh, [])).toBe("TABLE_KEY_UNSUPPORTED: the key column f is a floating-point number");
+    expect(await load(fresh, [], "chunk")).toBe(
+      "TABLE_KEY_UNSUPPORTED: the key column f is a floating-point number",
+    );
     await fresh.table.close();
   });
 });
@@ -144,7 +190,7 @@ test.each([
   );
   // Our own columns come last, so it is they that collide.
   const shown = name === "_TL_SEQ" ? "_tl_seq" : name;
-  expect(await stage(fresh, [])).toBe(`TABLE_COLUMN_NAME: the column name "${shown}" ${reason}`);
+  expect(await load(fresh, [], "chunk")).toBe(`TABLE_COLUMN_NAME: the column name "${shown}" ${reason}`);
   await fresh.table.close();
 });
 
@@ -157,11 +203,9 @@ describe("dates without a calendar day", () => {
   const rows = [["1", '"2020-00-00"', '"0000-00-00 00:00:00.000000"']];
 
   test("stop the table under `stop`", async () => {
-    const fresh = await newTable(columns, ["id"], "stop");
-    expect(await stage(fresh, rows)).toBe(
+    expect(await loadEach(() => newTable(columns, ["id"], "stop"), rows)).toEqual([
       'TABLE_VALUE: column day date holds "2020-00-00" in the row with key (1)',
-    );
-    await fresh.table.close();
+    ]);
   });
 
   test("are text under `text`, as all dates are", async () => {
@@ -182,11 +226,9 @@ describe("dates without a calendar day", () => {
   });
 
   test("stop the table in a key, where two of them would become one", async () => {
-    const fresh = await newTable(columns, ["day", "id"]);
-    expect(await stage(fresh, rows)).toBe(
+    expect(await loadEach(() => newTable(columns, ["day", "id"]), rows)).toEqual([
       'TABLE_VALUE: column day date holds "2020-00-00" in the row with key (2020-00-00, 1)',
-    );
-    await fresh.table.close();
+    ]);
   });
 });
 
@@ -219,28 +261,26 @@ describe("staged chunks are loaded as what they were staged for", () => {
     await table.close();
   });
 
-  test("and a file of lines that is not there says so", async () => {
+  test("and a folder that is not there says so", async () => {
     const { table } = await newTable(columns, ["id"]);
-    const lines = join(lake.dir, "absent.ndjson");
-    expect(
-      await refusal(() => table.stageChunk({ index: 0, lines, readAtMs: READ_AT_MS }, join(lake.dir, "x"))),
-    ).toBe(`LAKE_IO: cannot read "${lines}": ENOENT`);
+    const writer = table.chunkWriter(0, join(lake.dir, "absent", "x"));
+    expect(await refusal(() => writer.begin(READ_AT_MS))).toMatch(
+      /^LAKE_IO: cannot create ".*\/absent\/.*": ENOENT$/,
+    );
     await table.close();
   });
 });
 
-test("a line longer than the reader's usual buffer is read", async () => {
-  const { schema, table } = await newTable(
-    [
-      ["id", INT],
-      ["v", VARCHAR],
-    ],
-    ["id"],
-  );
+test.each(EACH)("a value longer than any usual buffer is read from %s", async (from) => {
+  const columns = [
+    ["id", INT],
+    ["v", VARCHAR],
+  ] as const;
+  const fresh = await newTable(columns, ["id"]);
   const length = 34 << 20;
-  const chunk = await lake.stage(table, schema, { index: 0, rows: [["1", `"${"x".repeat(length)}"`]] });
-  await table.close();
-  expect(await lake.rows(`SELECT id, length(v) FROM read_parquet('${chunk.file}')`)).toEqual([
-    [1, BigInt(length)],
-  ]);
+  expect(await load(fresh, [["1", `"${"x".repeat(length)}"`]], from)).toBe("none");
+  await fresh.table.close();
+  expect(await lake.rows(`SELECT id, length(v) FROM ${await tableSql(lake.tableDir(fresh.schema))}`)).toEqual(
+    [[1, BigInt(length)]],
+  );
 });

@@ -1,172 +1,222 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { ByteWriter } from "../../../src/capture/byte-writer.ts";
-import { compileRowLineWriter, snapshotSelect } from "../../../src/capture/snapshot-codec.ts";
+import { describe, expect, test } from "vitest";
+import { ColumnBuffer } from "../../../src/capture/column-buffer.ts";
+import { compileRowWriter, snapshotSelect } from "../../../src/capture/snapshot-codec.ts";
+import { columnForm } from "../../../src/types/column-values.ts";
 import type { ColumnType, TableSchema } from "../../../src/types/table-schema.ts";
-import { textPacket } from "../../support/text-packet.ts";
+import { rowTexts } from "../../support/row-columns.ts";
+import { binaryPacket, packedText } from "../../support/text-packet.ts";
 
-const schemaOf = (columns: readonly (readonly [string, ColumnType])[]): TableSchema => ({
+type Columns = readonly (readonly [string, ColumnType])[];
+
+const schemaOf = (columns: Columns): TableSchema => ({
   id: { database: "shop", table: "t" },
   columns: columns.map(([name, type]) => ({ name, type, mysqlType: "" })),
   primaryKey: [columns[0]?.[0] ?? ""],
   version: "",
 });
 
-function line(
-  columns: readonly (readonly [string, ColumnType])[],
-  values: readonly (string | Uint8Array | null)[],
-  n = 0,
-): string {
-  const packet = textPacket(values);
-  const writer = new ByteWriter(16);
-  compileRowLineWriter(schemaOf(columns))(packet, 0, packet.length, writer, n);
-  return Buffer.from(writer.written()).toString("utf8");
+/** The canonical rows that packets become. */
+function rowsOf(columns: Columns, packets: readonly Uint8Array[]): readonly string[] {
+  const schema = schemaOf(columns);
+  const buffers = columns.map(([, type]) => new ColumnBuffer(columnForm(type)));
+  const write = compileRowWriter(schema, buffers);
+  packets.forEach((packet, row) => {
+    write(packet, 0, packet.length, row);
+  });
+  const count = packets.length;
+  return rowTexts(schema, { count, columns: buffers.map((buffer) => buffer.take(count)) });
 }
 
-const one = (type: ColumnType, value: string | Uint8Array): string =>
-  line([["v", type]], [value]).slice('{"n":0,"r":{"v":'.length, -3);
+const one = (type: ColumnType, value: Uint8Array): string =>
+  rowsOf([["v", type]], [binaryPacket([value])])[0]?.slice('{"v":'.length, -1) ?? "";
 
-const INT: ColumnType = { kind: "int", bytes: 8, unsigned: false };
+const INT: ColumnType = { kind: "int", bytes: 4, unsigned: false };
 const TEXT: ColumnType = { kind: "text", form: "text", charset: "utf8mb4" };
 const LATIN1: ColumnType = { kind: "text", form: "text", charset: "latin1" };
 const BLOB: ColumnType = { kind: "bytes", form: "blob", length: null };
 const DOUBLE: ColumnType = { kind: "double" };
 
-test("a line is the row's number and the row", () => {
-  expect(
-    line(
-      [
-        ["id", INT],
-        ["v", TEXT],
-      ],
-      ["7", "x"],
-      9_007_199_254_740_991,
+/** Bytes of a number as the protocol has it. */
+const bytesOf = (size: number, write: (view: DataView) => void): Uint8Array => {
+  const bytes = new Uint8Array(size);
+  write(new DataView(bytes.buffer));
+  return bytes;
+};
+const int = (size: 1 | 2 | 4 | 8, value: bigint): Uint8Array =>
+  bytesOf(8, (view) => {
+    view.setBigInt64(0, value, true);
+  }).subarray(0, size);
+
+const id = int(4, 7n);
+
+test("NULLs are told by bits, of any number of columns", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.option(fc.integer({ min: -9, max: 9 })), { minLength: 1, maxLength: 40 }),
+      (row) => {
+        const columns = row.map((_, i) => [`c${i}`, INT] as const);
+        const packet = binaryPacket(row.map((value) => (value === null ? null : int(4, BigInt(value)))));
+        const expected = JSON.stringify(Object.fromEntries(row.map((value, i) => [`c${i}`, value])));
+        expect(rowsOf(columns, [packet, packet])).toEqual([expected, expected]);
+      },
     ),
-  ).toBe('{"n":9007199254740991,"r":{"id":7,"v":"x"}}\n');
-  expect(
-    line(
-      [
-        ["id", INT],
-        ["a", TEXT],
-        ["b", BLOB],
-        ["c", DOUBLE],
-      ],
-      ["7", null, null, null],
-    ),
-  ).toBe('{"n":0,"r":{"id":7,"a":null,"b":null,"c":null}}\n');
+  );
 });
 
 test("names are only ever text", () => {
   const names = ["__proto__", '"', "\\", "\n", "`", "${1}", "*/", "日本🐬", "</script>"];
-  const text = line(
-    names.map((name) => [name, INT] as const),
-    names.map((_, i) => String(i)),
-  );
+  const packet = binaryPacket(names.map((_, i) => int(4, BigInt(i))));
   const row = names.map((name, i) => `${JSON.stringify(name)}:${i}`).join(",");
-  expect(text).toBe(`{"n":0,"r":{${row}}}\n`);
+  expect(
+    rowsOf(
+      names.map((name) => [name, INT]),
+      [packet],
+    ),
+  ).toEqual([`{${row}}`]);
 });
 
-test("numbers lose the zeros of ZEROFILL and keep every digit", () => {
-  expect(one(INT, "0000000042")).toBe("42");
-  expect(one(INT, "0000000000")).toBe("0");
-  expect(one(INT, "-9223372036854775808")).toBe("-9223372036854775808");
-  expect(one({ kind: "year" }, "0000")).toBe("0");
-  expect(one({ kind: "bit", bits: 64 }, "18446744073709551615")).toBe("18446744073709551615");
-  const decimal: ColumnType = { kind: "decimal", precision: 10, scale: 2 };
-  expect(one(decimal, "00000012.50")).toBe('"12.50"');
-  expect(one(decimal, "00000000.50")).toBe('"0.50"');
-  expect(one(decimal, "-0.01")).toBe('"-0.01"');
-  expect(one({ kind: "decimal", precision: 5, scale: 0 }, "00000")).toBe('"0"');
+describe("integers", () => {
+  const MAX = 2n ** 64n - 1n;
+  test.each<[string, ColumnType, 1 | 2 | 4 | 8, readonly bigint[]]>([
+    ["tinyint", { kind: "int", bytes: 1, unsigned: false }, 1, [-128n, -1n, 0n, 127n]],
+    ["tinyint unsigned", { kind: "int", bytes: 1, unsigned: true }, 1, [0n, 255n]],
+    ["smallint", { kind: "int", bytes: 2, unsigned: false }, 2, [-32768n, 32767n]],
+    ["smallint unsigned", { kind: "int", bytes: 2, unsigned: true }, 2, [0n, 65535n]],
+    ["mediumint", { kind: "int", bytes: 3, unsigned: false }, 4, [-8388608n, 8388607n]],
+    ["mediumint unsigned", { kind: "int", bytes: 3, unsigned: true }, 4, [0n, 16777215n]],
+    ["int", INT, 4, [-2147483648n, 2147483647n]],
+    ["int unsigned", { kind: "int", bytes: 4, unsigned: true }, 4, [0n, 4294967295n]],
+    ["bigint", { kind: "int", bytes: 8, unsigned: false }, 8, [-(2n ** 63n), 2n ** 63n - 1n]],
+    ["bigint unsigned", { kind: "int", bytes: 8, unsigned: true }, 8, [0n, MAX]],
+    ["bit(63)", { kind: "bit", bits: 63 }, 8, [0n, 2n ** 63n - 1n]],
+    ["bit(64)", { kind: "bit", bits: 64 }, 8, [0n, MAX]],
+    ["year", { kind: "year" }, 2, [0n, 1901n, 2155n]],
+  ])("%s", (_name, type, size, values) => {
+    for (const value of values) expect(one(type, int(size, BigInt.asIntN(64, value)))).toBe(String(value));
+  });
 });
 
-test.each([
-  ["0", "0"],
-  ["-0", "-0.0"],
-  ["1", "1"],
-  ["-1.5", "-1.5"],
-  ["0.1", "0.1"],
-  ["0.01", "0.01"],
-  ["0.000001", "0.000001"],
-  ["0.0000001", "1e-7"],
-  ["0.00000000000001", "1e-14"],
-  ["1e-7", "1e-7"],
-  ["1.5e15", "1500000000000000"],
-  ["1e20", "100000000000000000000"],
-  ["1e21", "1e+21"],
-  ["123456789012345680000", "123456789012345680000"],
-  ["5e-324", "5e-324"],
-  ["-1.7976931348623157e308", "-1.7976931348623157e+308"],
-])("DOUBLE %s is written %s", (text, expected) => {
-  expect(one(DOUBLE, text)).toBe(expected);
-});
-
-test("a DOUBLE is written as JavaScript writes it, whether it was copied or parsed", () => {
+test("floating-point numbers keep every bit", () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-      fc.pre(!Object.is(value, -0));
-      expect(one(DOUBLE, String(value))).toBe(String(value));
+      const bytes = bytesOf(8, (view) => {
+        view.setFloat64(0, value, true);
+      });
+      expect(one(DOUBLE, bytes)).toBe(Object.is(value, -0) ? "-0.0" : String(value));
     }),
-    { numRuns: 2000 },
   );
+  const float = (value: number): string =>
+    one(
+      { kind: "float" },
+      bytesOf(4, (view) => {
+        view.setFloat32(0, value, true);
+      }),
+    );
+  expect([0.1, 3.4028234663852886e38, 1.401298464324817e-45, -0].map(float)).toEqual([
+    "0.1",
+    "3.4028235e+38",
+    "1e-45",
+    "-0.0",
+  ]);
 });
 
-test("FLOAT comes with the digits of a double and is written with its own", () => {
-  const float: ColumnType = { kind: "float" };
-  expect(one(float, "0.10000000149011612")).toBe("0.1");
-  expect(one(float, "3.4028234663852886e38")).toBe("3.4028235e+38");
-  expect(one(float, "1.401298464324817e-45")).toBe("1e-45");
-  expect(one(float, "-0")).toBe("-0.0");
+test.each([15, 16])("decimals of %i digits lose the zeros of ZEROFILL and keep every digit", (precision) => {
+  const of = (text: string, scale: number): string =>
+    one({ kind: "decimal", precision, scale }, packedText(text));
+  const two = ["00000012.50", "00000000.50", "-0.01", `-${"9".repeat(precision - 2)}.99`];
+  expect(two.map((text) => of(text, 2))).toEqual([
+    '"12.50"',
+    '"0.50"',
+    '"-0.01"',
+    `"-${"9".repeat(precision - 2)}.99"`,
+  ]);
+  expect(of("00000", 0)).toBe('"0"');
+  expect(of(`0.${"9".repeat(precision)}`, precision)).toBe(`"0.${"9".repeat(precision)}"`);
 });
 
-test("times, binary and text", () => {
-  expect(one({ kind: "time", fsp: 6 }, "-838:59:59.000000")).toBe('"-838:59:59.000000"');
-  expect(one({ kind: "datetime", fsp: 0 }, "0000-00-00 00:00:00")).toBe('"0000-00-00 00:00:00"');
-  expect(one(BLOB, "")).toBe('""');
-  expect(one(BLOB, Buffer.from([0xff, 0, 0x80]))).toBe('"/wCA"');
-  expect(one(TEXT, 'a"\\\n\0🐬')).toBe(JSON.stringify('a"\\\n\0🐬'));
-  expect(one(LATIN1, Buffer.from([0x41, 0x80, 0xe9, 0x81]))).toBe('"A€é\u0081"');
-  expect(one({ kind: "json" }, '{"a": 1.0}')).toBe('"{\\"a\\": 1.0}"');
+describe("dates and times, whose zeros at the end are left out", () => {
+  const datetime = (fsp: number): ColumnType => ({ kind: "datetime", fsp });
+  const time = (fsp: number): ColumnType => ({ kind: "time", fsp });
+  const YEAR = [0xea, 0x07];
+  test.each<[ColumnType, readonly number[], string]>([
+    [{ kind: "date" }, [0], "0000-00-00"],
+    [{ kind: "date" }, [4, ...YEAR, 2, 28], "2026-02-28"],
+    [datetime(0), [0], "0000-00-00 00:00:00"],
+    [datetime(3), [4, ...YEAR, 0, 0], "2026-00-00 00:00:00.000"],
+    [datetime(0), [7, ...YEAR, 12, 31, 23, 59, 58], "2026-12-31 23:59:58"],
+    [datetime(6), [7, ...YEAR, 12, 31, 23, 59, 58], "2026-12-31 23:59:58.000000"],
+    [datetime(6), [11, ...YEAR, 12, 31, 23, 59, 58, 0x3f, 0x42, 0x0f, 0], "2026-12-31 23:59:58.999999"],
+    [datetime(1), [11, ...YEAR, 12, 31, 0, 0, 0, 0xa0, 0x86, 0x01, 0], "2026-12-31 00:00:00.1"],
+    [{ kind: "timestamp", fsp: 2 }, [11, ...YEAR, 1, 1, 0, 0, 1, 0x10, 0x27, 0, 0], "2026-01-01 00:00:01.01"],
+    [time(0), [0], "00:00:00"],
+    [time(2), [0], "00:00:00.00"],
+    [time(0), [8, 1, 34, 0, 0, 0, 22, 59, 59], "-838:59:59"],
+    [time(0), [8, 0, 0, 0, 0, 0, 9, 8, 7], "09:08:07"],
+    [time(6), [12, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0], "-00:00:00.000001"],
+  ])("%o %j is %s", (type, bytes, text) => {
+    expect(one(type, Uint8Array.from(bytes))).toBe(JSON.stringify(text));
+  });
 });
 
-test("rows of any length leave room for what follows them", () => {
+test("binary and text", () => {
+  expect(one(BLOB, packedText(""))).toBe('""');
+  expect(one(BLOB, packedText(Buffer.from([0xff, 0, 0x80])))).toBe('"/wCA"');
+  expect(one(TEXT, packedText('a"\\\n\0🐬'))).toBe(JSON.stringify('a"\\\n\0🐬'));
+  expect(one(LATIN1, packedText(Buffer.from([0x41, 0x80, 0xe9, 0x81])))).toBe('"A€é\u0081"');
+  expect(one({ kind: "json" }, packedText('{"a": 1.0}'))).toBe('"{\\"a\\": 1.0}"');
+});
+
+test("values of any length have room, and leave some for what follows them", () => {
   const columns = [
     ["id", INT],
     ["t", TEXT],
     ["b", BLOB],
     ["l", LATIN1],
-    ["d", DOUBLE],
+    ["n", INT],
   ] as const;
-  const write = compileRowLineWriter(schemaOf(columns));
-  const writer = new ByteWriter(8);
-  for (const length of [0, 1, 250, 251, 70_000, 3]) {
-    writer.position = 0;
-    const text = "\u0001".repeat(length);
-    const packet = textPacket(["1", text, text, Buffer.alloc(length, 0x80), "1e300"]);
-    write(packet, 0, packet.length, writer, 5);
-    const expected = {
-      id: 1,
-      t: text,
-      b: Buffer.from(text).toString("base64"),
-      l: "€".repeat(length),
-      d: 1e300,
-    };
-    expect(JSON.parse(Buffer.from(writer.written()).toString("utf8"))).toEqual({ n: 5, r: expected });
-  }
+  const lengths = [0, 1, 250, 251, 70_000, 3];
+  const texts = lengths.map((length) => "\u0001".repeat(length));
+  const packets = texts.map((text) =>
+    binaryPacket([id, packedText(text), packedText(text), packedText(Buffer.alloc(text.length, 0x80)), id]),
+  );
+  expect(rowsOf(columns, packets).map((row) => JSON.parse(row) as unknown)).toEqual(
+    texts.map((t) => {
+      const b = Buffer.from(t).toString("base64");
+      return { id: 7, t, b, l: "€".repeat(t.length), n: 7 };
+    }),
+  );
+});
+
+test("a value whose length takes nine bytes is read", () => {
+  const buffer = new ColumnBuffer("text");
+  const value = Buffer.alloc(2 ** 24, "x");
+  const packet = binaryPacket([packedText(value)]);
+  compileRowWriter(schemaOf([["v", TEXT]]), [buffer])(packet, 0, packet.length, 0);
+  const { values } = buffer.take(1);
+  expect(Buffer.compare(values.subarray(4), value)).toBe(0);
 });
 
 test("a packet of another shape is an error", () => {
   const columns = [
     ["id", INT],
     ["v", TEXT],
+    ["d", { kind: "date" }],
   ] as const;
-  expect(() => line(columns, ["1"])).toThrow("does not hold the columns");
-  expect(() => line(columns, ["1", "x", "y"])).toThrow("does not hold the columns");
-  const packet = textPacket(["1", "abc"]);
-  const write = compileRowLineWriter(schemaOf(columns));
-  expect(() => write(packet, 0, packet.length - 1, new ByteWriter(), 0)).toThrow("does not hold the columns");
+  const date = Uint8Array.of(0);
+  const whole = binaryPacket([id, packedText("abc"), date]);
+  expect(rowsOf(columns, [whole])).toHaveLength(1);
+  const wrong = [
+    binaryPacket([id]),
+    binaryPacket([id, packedText("abc"), date, packedText("more")]),
+    binaryPacket([id, packedText("abc"), Uint8Array.of(3, 1, 1, 1)]),
+    whole.subarray(0, -1),
+    Buffer.from([1, ...whole.subarray(1)]),
+  ];
+  for (const packet of wrong) expect(() => rowsOf(columns, [packet])).toThrow("does not hold the columns");
 });
 
-test("what MySQL prints in another way is asked for by an expression", () => {
+test("what would come in another form is asked for by an expression", () => {
   const select = snapshotSelect(
     schemaOf([
       ["id", INT],
@@ -179,6 +229,6 @@ test("what MySQL prints in another way is asked for by an expression", () => {
     ]),
   );
   expect(select).toBe(
-    "`id`, `f``f` * 1e0, `d` * 1e0, `b` + 0, CONVERT(`e` USING utf8mb4), CONVERT(`s` USING utf8mb4), `t`",
+    "`id`, `f``f`, `d`, `b` + 0, CONVERT(`e` USING utf8mb4), CONVERT(`s` USING utf8mb4), `t`",
   );
 });

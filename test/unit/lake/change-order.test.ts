@@ -20,16 +20,16 @@ const three = makeBatch(
 );
 
 describe("the order of changes", () => {
-  test("holds along batches, and gives the longest line", () => {
+  test("holds along batches", () => {
     const order = new ChangeOrder(10);
     const writer = new ChangeWriter(SIMPLE_SCHEMA, { seq: 10 });
-    const batch = writer.batch([
-      [{ op: "c", row: ["1", '"a"'] }],
-      [{ op: "move", from: ["1"], row: ["2", '"a long value"'] }],
-    ]);
-    const lines = Buffer.from(batch.bytes).toString().split("\n");
-    expect(order.check(batch)).toBe(Math.max(...lines.map((line) => line.length)) + 1);
-    expect(order.check(writer.batch([]))).toBe(0);
+    order.check(
+      writer.batch([
+        [{ op: "c", row: ["1", '"a"'] }],
+        [{ op: "move", from: ["1"], row: ["2", '"a long value"'] }],
+      ]),
+    );
+    order.check(writer.batch([]));
     order.check(writer.batch([[{ op: "d", row: ["2"] }]]));
   });
 

@@ -1,0 +1,127 @@
+import type { ChangeBatch, RowColumns, RowForm, RowLines } from "../types/change-batch.ts";
+import { batchBytes } from "../types/change-batch.ts";
+import type { ColumnForm, ColumnRows, ColumnValues } from "../types/column-values.ts";
+import { must } from "../util/assert.ts";
+import { ColumnFileBuilder } from "./column-file.ts";
+import type { RowShape } from "./row-shape.ts";
+import { fileColumn } from "./column-value-sql.ts";
+import { cellColumn, CHANGE_FIELDS, columnSource, lineSource, type RowSource } from "./row-source.ts";
+import { writeScratchFile } from "./scratch-file.ts";
+
+export interface PortionFile {
+  readonly path: string;
+  readonly source: RowSource;
+}
+
+/** Changes that go to DuckDB together, all of one form. */
+export class ChangePortion {
+  readonly form: RowForm;
+  readonly #batches: ChangeBatch[] = [];
+  #bytes = 0;
+
+  constructor(form: RowForm) {
+    this.form = form;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(batch: ChangeBatch): void {
+    this.#batches.push(batch);
+    this.#bytes += batchBytes(batch);
+  }
+
+  /** Writes the file that the source reads; its name begins with `name`. */
+  async write(name: string, shape: RowShape): Promise<PortionFile> {
+    if (this.form === "lines") {
+      const lines = this.#batches.map((batch) => batch.rows as RowLines);
+      const path = `${name}.json`;
+      await writeScratchFile(
+        path,
+        lines.map(({ bytes }) => bytes),
+      );
+      const lineBytesMax = Math.max(...lines.map(longestLine));
+      return { path, source: lineSource(shape, { path, lineBytesMax }, CHANGE_FIELDS) };
+    }
+    const path = `${name}.columns`;
+    const file = new ColumnFileBuilder([
+      ...CHANGE_FIELDS.map(({ name: field, type }) => ({ name: field, form: FIELD_FORM[type] ?? "text" })),
+      ...shape.schema.columns.map(({ type }, i) => fileColumn(cellColumn(i), type)),
+    ]);
+    const pieces = this.#batches.map(withFields);
+    await writeScratchFile(path, [...file.begin(), ...file.rowGroup(pieces), ...file.end()]);
+    return { path, source: columnSource(shape, { files: [path], fields: CHANGE_FIELDS }) };
+  }
+}
+
+const FIELD_FORM: Readonly<Record<string, ColumnForm>> = { BIGINT: "int64", VARCHAR: "text" };
+
+function longestLine({ lineEnd }: RowLines): number {
+  let longest = 0;
+  let start = 0;
+  for (const end of lineEnd) {
+    if (end - start > longest) longest = end - start;
+    start = end;
+  }
+  return longest;
+}
+
+/**
+ * The columns of a batch with those of `CHANGE_FIELDS` in front. Where the batch is a part of the rows, the fields
+ * of the others are NULL.
+ */
+function withFields(batch: ChangeBatch): ColumnRows {
+  const rows = batch.rows as RowColumns;
+  const { count, seq, n, op } = batch;
+  const nulls = nullsAround(rows, count);
+  const number = (values: Uint8Array): ColumnValues => ({ form: "int64", values, nulls });
+  const fields = [
+    number(longs(seq)),
+    { form: "text" as const, values: letters(op), nulls },
+    number(longs(ordinals(batch))),
+    number(longs(n)),
+  ];
+  return { count: rows.count, columns: [...fields, ...rows.columns] };
+}
+
+/** The bitmap of the rows that are not `count` from the first one on; null when all are. */
+function nullsAround({ first, count: total }: RowColumns, count: number): Uint8Array | null {
+  if (first === 0 && count === total) return null;
+  const nulls = new Uint8Array((total + 7) >> 3);
+  for (let row = 0; row < total; row++) {
+    if (row < first || row >= first + count)
+      nulls[row >> 3] = must(nulls[row >> 3], "a byte") | (1 << (row & 7));
+  }
+  return nulls;
+}
+
+/** Whole numbers below 2^53 as 64-bit integers. */
+function longs(numbers: Float64Array | Uint32Array): Uint8Array {
+  const words = new Int32Array(numbers.length * 2);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    words[i * 2] = number;
+    words[i * 2 + 1] = Math.floor(number / 2 ** 32);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** Each code as a text of one character. */
+function letters(codes: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(codes.length * 5);
+  for (let i = 0; i < codes.length; i++) {
+    bytes[i * 5] = 1;
+    bytes[i * 5 + 4] = codes[i] as number;
+  }
+  return bytes;
+}
+
+/** For each row the number of its transaction. */
+function ordinals({ transactions, count }: ChangeBatch): Float64Array {
+  const ordinal = new Float64Array(count);
+  transactions.forEach((transaction, i) => {
+    ordinal.fill(transaction.ordinal, transaction.firstRow, transactions[i + 1]?.firstRow ?? count);
+  });
+  return ordinal;
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ColumnRows } from "../types/column-values.ts";
+import type { ChunkWriter, StagedChunk } from "../types/ports.ts";
+import { must } from "../util/assert.ts";
+import { step } from "../util/step.ts";
+import { CHUNK_FIELDS, CHUNK_KEY, chunkColumns, chunkFacts } from "./chunk-stage.ts";
+import { ColumnFileBuilder } from "./column-file.ts";
+import { literal, type LakeDatabase } from "./duckdb.ts";
+import { ioError } from "./io-error.ts";
+import { SORTED_OPTIONS } from "./parquet-options.ts";
+import { isSorted } from "./row-relation.ts";
+import type { RowShape } from "./row-shape.ts";
+import { columnSource } from "./row-source.ts";
+import { selectRows } from "./row-sql.ts";
+import { writeParts } from "./scratch-file.ts";
+import { LocalStorage, TEMP_PREFIX } from "./storage-local.ts";
+import { explainFailure } from "./value-check.ts";
+
+export interface ChunkFileOptions {
+  readonly db: LakeDatabase;
+  readonly shape: RowShape;
+  readonly index: number;
+  /** The staged file. */
+  readonly target: string;
+}
+
+/** Writes the rows of a chunk as they come, and makes the staged file of them. */
+export class ChunkFile implements ChunkWriter {
+  readonly #options: ChunkFileOptions;
+  readonly #storage: LocalStorage;
+  readonly #path: string;
+  #file: FileHandle | null = null;
+  #builder: ColumnFileBuilder | null = null;
+  #readAtMs = 0;
+
+  constructor(options: ChunkFileOptions) {
+    this.#options = options;
+    const folder = dirname(options.target);
+    this.#storage = new LocalStorage(folder);
+    this.#path = join(folder, tempName());
+  }
+
+  async begin(readAtMs: number): Promise<void> {
+    await this.abandon();
+    step("lake.chunk.begin");
+    const { shape, index } = this.#options;
+    this.#readAtMs = readAtMs;
+    this.#builder = new ColumnFileBuilder(chunkColumns(shape), {
+      [CHUNK_KEY]: chunkFacts(shape, { index, readAtMs }),
+    });
+    this.#file = await this.#attempt("create", () => open(this.#path, "wx", 0o600));
+    await this.#write(this.#builder.begin());
+  }
+
+  async write({ count, columns }: ColumnRows): Promise<void> {
+    const builder = must(this.#builder, "a chunk that was begun");
+    const fields = this.#fields(builder.rows, count);
+    await this.#write(builder.rowGroup([{ count, columns: [...fields, ...columns] }]));
+  }
+
+  async finish(): Promise<StagedChunk> {
+    const builder = must(this.#builder, "a chunk that was begun");
+    const { index, target, shape } = this.#options;
+    await this.#write(builder.end());
+    await this.#close();
+    const file = isSorted(shape) ? await this.#sort() : this.#path;
+    step("lake.chunk.written");
+    await this.#storage.adopt(file, target);
+    await this.#storage.syncFolder(dirname(target));
+    step("lake.chunk.durable");
+    await this.abandon();
+    return { index, file: target, rows: builder.rows };
+  }
+
+  async abandon(): Promise<void> {
+    await this.#close();
+    await rm(this.#path, { force: true });
+  }
+
+  /** The columns of `CHUNK_FIELDS`. */
+  #fields(first: number, count: number): ColumnRows["columns"] {
+    const numbers = new BigInt64Array(count);
+    for (let i = 0; i < count; i++) numbers[i] = BigInt(first + i);
+    const values = [
+      numbers,
+      new Int32Array(count).fill(this.#options.index),
+      new BigInt64Array(count).fill(BigInt(this.#readAtMs)),
+    ];
+    return chunkColumns(this.#options.shape)
+      .slice(0, CHUNK_FIELDS.length)
+      .map(({ form }, i) => ({
+        form,
+        values: new Uint8Array(must(values[i], "a field of a chunk").buffer),
+        nulls: null,
+      }));
+  }
+
+  async #sort(): Promise<string> {
+    const { db, shape, index } = this.#options;
+    const source = columnSource(shape, { files: [this.#path], fields: CHUNK_FIELDS });
+    const sorted = join(dirname(this.#path), tempName());
+    const options = [
+      ...SORTED_OPTIONS,
+      // It is written once, flushed, and read once: snappy costs the least in all.
+      "COMPRESSION snappy",
+      `KV_METADATA {${literal(CHUNK_KEY)}: ${literal(chunkFacts(shape, { index, readAtMs: this.#readAtMs }))}}`,
+    ];
+    await db.use(async (sql) => {
+      try {
+        await sql.run(
+          `COPY (${selectRows(shape, source)} ORDER BY _tl_bucket) TO ${literal(sorted)} (${options.join(", ")})`,
+        );
+      } catch (error) {
+        await rm(sorted, { force: true });
+        throw await explainFailure(sql, error, { shape, source });
+      }
+    });
+    return sorted;
+  }
+
+  #write(parts: readonly Uint8Array[]): Promise<void> {
+    const file = must(this.#file, "the file of a chunk that was begun");
+    return this.#attempt("write", () => writeParts(file, parts));
+  }
+
+  async #attempt<T>(action: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw ioError(error, { action, path: this.#path });
+    }
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+}
+
+const tempName = (): string => `${TEMP_PREFIX}${randomBytes(6).toString("hex")}`;
