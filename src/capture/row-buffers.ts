@@ -4,8 +4,9 @@ import type { TableSchema } from "../types/table-schema.ts";
 import { ColumnBuffer } from "./column-buffer.ts";
 import { compileRowWriter, type RowWriter } from "./snapshot-codec.ts";
 
-/** Bytes of rows that are handed over at a time. */
-const FLUSH_BYTES = 4 << 20;
+/** Bytes of rows that are handed over at a time; of a wide table more, so that each column is worth a page. */
+const FLUSH_BYTES_MIN = 4 << 20;
+const FLUSH_BYTES_PER_COLUMN = 16 << 10;
 /** Rows between two looks at the bytes, and the size of a row that is looked at by itself. */
 const LOOK_ROWS = 32;
 const LARGE_ROW_BYTES = 1 << 16;
@@ -40,12 +41,14 @@ class RowBuffer {
 
 /** Row packets on their way to a sink, through two buffers: one is filled while the sink has the other. */
 export class RowBuffers {
+  readonly #flushBytes: number;
   #filling: RowBuffer;
   #lent: RowBuffer;
   #sink: ChunkSink | null = null;
   #pending: Promise<void> | null = null;
 
   constructor(schema: TableSchema) {
+    this.#flushBytes = Math.max(FLUSH_BYTES_MIN, schema.columns.length * FLUSH_BYTES_PER_COLUMN);
     this.#filling = new RowBuffer(schema);
     this.#lent = new RowBuffer(schema);
   }
@@ -59,7 +62,7 @@ export class RowBuffers {
     const filling = this.#filling;
     filling.write(packet, from, to, filling.count++);
     if (filling.count % LOOK_ROWS !== 0 && to - from < LARGE_ROW_BYTES) return null;
-    if (filling.bytes < FLUSH_BYTES) return null;
+    if (filling.bytes < this.#flushBytes) return null;
     if (this.#pending !== null) return this.#pending.then(() => this.#flush());
     this.#flush();
     return null;

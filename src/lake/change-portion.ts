@@ -3,6 +3,7 @@ import { batchBytes } from "../types/change-batch.ts";
 import type { ColumnForm, ColumnRows, ColumnValues } from "../types/column-values.ts";
 import { must } from "../util/assert.ts";
 import { ColumnFileBuilder } from "./column-file.ts";
+import { longs } from "./number-column.ts";
 import type { RowShape } from "./row-shape.ts";
 import { fileColumn } from "./column-value-sql.ts";
 import { cellColumn, CHANGE_FIELDS, columnSource, lineSource, type RowSource } from "./row-source.ts";
@@ -94,17 +95,6 @@ function nullsAround({ first, count: total }: RowColumns, count: number): Uint8A
       nulls[row >> 3] = must(nulls[row >> 3], "a byte") | (1 << (row & 7));
   }
   return nulls;
-}
-
-/** Whole numbers below 2^53 as 64-bit integers. */
-function longs(numbers: Float64Array | Uint32Array): Uint8Array {
-  const words = new Int32Array(numbers.length * 2);
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i] as number;
-    words[i * 2] = number;
-    words[i * 2 + 1] = Math.floor(number / 2 ** 32);
-  }
-  return new Uint8Array(words.buffer);
 }
 
 /** Each code as a text of one character. */

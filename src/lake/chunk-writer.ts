@@ -9,6 +9,7 @@ import { CHUNK_FIELDS, CHUNK_KEY, chunkColumns, chunkFacts } from "./chunk-stage
 import { ColumnFileBuilder } from "./column-file.ts";
 import { literal, type LakeDatabase } from "./duckdb.ts";
 import { ioError } from "./io-error.ts";
+import { longs } from "./number-column.ts";
 import { SORTED_OPTIONS } from "./parquet-options.ts";
 import { isSorted } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
@@ -81,20 +82,14 @@ export class ChunkFile implements ChunkWriter {
 
   /** The columns of `CHUNK_FIELDS`. */
   #fields(first: number, count: number): ColumnRows["columns"] {
-    const numbers = new BigInt64Array(count);
-    for (let i = 0; i < count; i++) numbers[i] = BigInt(first + i);
-    const values = [
-      numbers,
-      new Int32Array(count).fill(this.#options.index),
-      new BigInt64Array(count).fill(BigInt(this.#readAtMs)),
+    const numbers = new Float64Array(count);
+    for (let i = 0; i < count; i++) numbers[i] = first + i;
+    const chunk = new Int32Array(count).fill(this.#options.index);
+    return [
+      { form: "int64", values: longs(numbers), nulls: null },
+      { form: "int32", values: new Uint8Array(chunk.buffer), nulls: null },
+      { form: "int64", values: longs(new Float64Array(count).fill(this.#readAtMs)), nulls: null },
     ];
-    return chunkColumns(this.#options.shape)
-      .slice(0, CHUNK_FIELDS.length)
-      .map(({ form }, i) => ({
-        form,
-        values: new Uint8Array(must(values[i], "a field of a chunk").buffer),
-        nulls: null,
-      }));
   }
 
   async #sort(): Promise<string> {

@@ -3,9 +3,12 @@ import { openBinlog } from "../../src/capture/binlog-connection.ts";
 import { EVENT, EventFramer } from "../../src/capture/binlog-event.ts";
 import { ByteReader } from "../../src/capture/byte-reader.ts";
 import { ByteWriter } from "../../src/capture/byte-writer.ts";
+import { ColumnBuffer } from "../../src/capture/column-buffer.ts";
+import { compileColumnDecoder } from "../../src/capture/column-decode.ts";
 import { driverOptions } from "../../src/capture/connection-options.ts";
 import { compileRowDecoder } from "../../src/capture/row-decode.ts";
 import { parseTableMap, parseTableMapName, type TableMap } from "../../src/capture/table-map.ts";
+import { columnForm } from "../../src/types/column-values.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -15,6 +18,7 @@ import { measure, type Figure, type Measured } from "./measure.ts";
 
 const HEARTBEAT_MS = 500;
 const OUTPUT_BYTES = 4 << 20;
+const BATCH_ROWS = 20_000;
 const ROUNDS = 3;
 /** utf8mb4_0900_ai_ci and binary are all that the bench table has. */
 const COLLATIONS = new Map([
@@ -22,17 +26,21 @@ const COLLATIONS = new Map([
   [63, "binary"],
 ]);
 
-/** Raw packets in memory to canonical JSON, on one thread; no server and no network in the measured part. */
+/**
+ * Raw packets in memory to canonical JSON and to columns, on one thread; no server and no network in the measured
+ * part.
+ */
 export async function benchDecode(prepared: BenchServer): Promise<readonly Figure[]> {
   const events = await collect(prepared);
   const figures: Figure[] = [];
   for (const [bench, run] of [
     ["decode", decodeImages],
+    ["decode-columns", decodeColumns],
     ["decode-changes", decodeChanges],
   ] as const) {
     const rounds: Figure[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const unit = bench === "decode" ? "row images" : "changes";
+      const unit = bench === "decode-changes" ? "changes" : "row images";
       rounds.push(await measure({ bench, unit, serverPid: null }, async () => run(events)));
     }
     // The last rounds run on compiled code; the best of them is the least disturbed.
@@ -112,6 +120,28 @@ function decodeImages(events: readonly Uint8Array[]): Measured {
     let p = from;
     while (p < to) {
       writer.position = decoder.row(bytes, p, to, writer, writer.position);
+      p = decoder.cursor.end;
+      rows++;
+    }
+  }
+  return { rows };
+}
+
+/** The same into columns, as they go to the lake. */
+function decodeColumns(events: readonly Uint8Array[]): Measured {
+  const map = ordersMap(events);
+  const columns = map.columns.map(({ type }) => new ColumnBuffer(columnForm(type)));
+  const decoder = compileColumnDecoder(map, columns);
+  let rows = 0;
+  let batch = 0;
+  for (const { bytes, from, to } of rowEvents(events)) {
+    if (batch >= BATCH_ROWS) {
+      for (const column of columns) column.clear();
+      batch = 0;
+    }
+    let p = from;
+    while (p < to) {
+      decoder.row(bytes, p, to, batch++);
       p = decoder.cursor.end;
       rows++;
     }
