@@ -8,13 +8,13 @@ import { mkdir, open, readFile, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { syncError } from "../types/errors.ts";
+import { stateFileError } from "../types/file-error.ts";
 import type { SnapshotChunk, SnapshotStart, StagedChunk } from "../types/ports.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { decodeSourcePosition, encodeSourcePosition, sourcePositionJson } from "../types/source-position.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
 import { codeOf, messageOf } from "../util/errors.ts";
 import { must } from "../util/assert.ts";
-import { stateFileError } from "./state-file-error.ts";
 
 const VERSION = 1;
 const bound = z.array(z.string()).nullable();

@@ -1,7 +1,7 @@
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { batchParts, withParts, type ChangeBatch } from "../types/change-batch.ts";
-import { syncError } from "../types/errors.ts";
-import { codeOf, messageOf } from "../util/errors.ts";
+import { stateFileError } from "../types/file-error.ts";
+import { messageOf } from "../util/errors.ts";
 
 /** A batch whose columns and rows lie in a file; what is small and shared stays in memory. */
 export class SpilledBatch {
@@ -77,19 +77,8 @@ async function readAll(handle: FileHandle, size: number): Promise<Uint8Array<Arr
   return data;
 }
 
-function spillError(file: string, cause: unknown): Error {
-  const code = codeOf(cause);
-  const what = `a transaction that does not fit in memory cannot be kept at ${file}: ${messageOf(cause)}`;
-  if (code === "ENOSPC")
-    return syncError("LAKE_DISK_FULL", what, { hint: "make room on the disk of `stateDir`", cause });
-  if (code === "EMFILE" || code === "ENFILE") {
-    return syncError("TOO_MANY_OPEN_FILES", what, {
-      hint: "raise the limit of open files (ulimit -n)",
-      cause,
-    });
-  }
-  if (code === "EACCES" || code === "EROFS") {
-    return syncError("LAKE_READ_ONLY", what, { hint: "make `stateDir` writable", cause });
-  }
-  return syncError("LAKE_IO", what, { hint: "look at the disk of `stateDir`", cause });
-}
+const spillError = (file: string, cause: unknown): Error =>
+  stateFileError(
+    cause,
+    `a transaction that does not fit in memory cannot be kept at ${file}: ${messageOf(cause)}`,
+  );

@@ -2,13 +2,15 @@ import { randomBytes } from "node:crypto";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ColumnRows } from "../types/column-values.ts";
+import { stateFileError } from "../types/file-error.ts";
 import type { ChunkWriter, StagedChunk } from "../types/ports.ts";
+import { formatTableId } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
+import { messageOf } from "../util/errors.ts";
 import { step } from "../util/step.ts";
 import { CHUNK_FIELDS, CHUNK_KEY, chunkColumns, chunkFacts } from "./chunk-stage.ts";
 import { ColumnFileBuilder } from "./column-file.ts";
 import { literal, type LakeDatabase } from "./duckdb.ts";
-import { ioError } from "./io-error.ts";
 import { longs } from "./number-column.ts";
 import { SORTED_OPTIONS } from "./parquet-options.ts";
 import { isSorted } from "./row-relation.ts";
@@ -51,7 +53,7 @@ export class ChunkFile implements ChunkWriter {
     this.#builder = new ColumnFileBuilder(chunkColumns(shape), {
       [CHUNK_KEY]: chunkFacts(shape, { index, readAtMs }),
     });
-    this.#file = await this.#attempt("create", () => open(this.#path, "wx", 0o600));
+    this.#file = await this.#attempt(() => open(this.#path, "wx", 0o600));
     await this.#write(this.#builder.begin());
   }
 
@@ -117,14 +119,18 @@ export class ChunkFile implements ChunkWriter {
 
   #write(parts: readonly Uint8Array[]): Promise<void> {
     const file = must(this.#file, "the file of a chunk that was begun");
-    return this.#attempt("write", () => writeParts(file, parts));
+    return this.#attempt(() => writeParts(file, parts));
   }
 
-  async #attempt<T>(action: string, work: () => Promise<T>): Promise<T> {
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw ioError(error, { action, path: this.#path });
+      const table = formatTableId(this.#options.shape.schema.id);
+      throw stateFileError(
+        error,
+        `a chunk of ${table} cannot be written to ${this.#path}: ${messageOf(error)}`,
+      );
     }
   }
 

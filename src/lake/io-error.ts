@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { syncError } from "../types/errors.ts";
+import { fileErrorCode, type FileErrorCode } from "../types/file-error.ts";
 import { codeOf } from "../util/errors.ts";
 import type { SyncError } from "../util/errors.ts";
 
@@ -19,33 +20,33 @@ export function errnoName(errno: number): string {
 export const isAbsent = (error: unknown): boolean =>
   codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 
+/** What is the matter, for the message, and the remedy. */
+const REMEDIES: Readonly<Record<FileErrorCode, { readonly matter: string; readonly hint: string }>> = {
+  LAKE_DISK_FULL: {
+    matter: ", the disk is full",
+    hint: "Free space on the disk of the lake. What is committed stays readable, and the next start goes on from there.",
+  },
+  LAKE_READ_ONLY: {
+    matter: ", the lake cannot be written",
+    hint: "Give the user of this process write permission on the folder, or mount the disk writable.",
+  },
+  TOO_MANY_OPEN_FILES: {
+    matter: ", too many files are open",
+    hint: "Raise the limit of open files (ulimit -n) to at least 1024 and start again.",
+  },
+  LAKE_IO: {
+    matter: "",
+    hint: "Check the disk and the kernel log, then start again: what is committed is not affected.",
+  },
+};
+
 /** Turns a failed file operation into the operating error that it is, decided by errno alone. */
-export function ioError(error: unknown, step: IoStep, errno = codeOf(error)): SyncError {
-  const where = `cannot ${step.action} ${JSON.stringify(step.path)}: ${errno === "" ? "unknown error" : errno}`;
-  switch (errno) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return syncError("LAKE_DISK_FULL", `${where}, the disk is full`, {
-        hint: "Free space on the disk of the lake. What is committed stays readable, and the next start goes on from there.",
-        cause: error,
-      });
-    case "EROFS":
-    case "EACCES":
-    case "EPERM":
-      return syncError("LAKE_READ_ONLY", `${where}, the lake cannot be written`, {
-        hint: "Give the user of this process write permission on the folder, or mount the disk writable.",
-        cause: error,
-      });
-    case "EMFILE":
-    case "ENFILE":
-      return syncError("TOO_MANY_OPEN_FILES", `${where}, too many files are open`, {
-        hint: "Raise the limit of open files (ulimit -n) to at least 1024 and start again.",
-        cause: error,
-      });
-    default:
-      return syncError("LAKE_IO", where, {
-        hint: "Check the disk and the kernel log, then start again: what is committed is not affected.",
-        cause: error,
-      });
-  }
+export function ioError(error: unknown, { action, path }: IoStep, errno = codeOf(error)): SyncError {
+  const code = fileErrorCode(errno);
+  const { matter, hint } = REMEDIES[code];
+  const reason = errno === "" ? "unknown error" : errno;
+  return syncError(code, `cannot ${action} ${JSON.stringify(path)}: ${reason}${matter}`, {
+    hint,
+    cause: error,
+  });
 }

@@ -265,7 +265,7 @@ describe("staged chunks are loaded as what they were staged for", () => {
     const { table } = await newTable(columns, ["id"]);
     const writer = table.chunkWriter(0, join(lake.dir, "absent", "x"));
     expect(await refusal(() => writer.begin(READ_AT_MS))).toMatch(
-      /^LAKE_IO: cannot create ".*\/absent\/.*": ENOENT$/,
+      /^LAKE_IO: a chunk of shop\.t\d+ cannot be written to .*\/absent\/.*: ENOENT/,
     );
     await table.close();
   });
