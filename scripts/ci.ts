@@ -102,10 +102,9 @@ const lanes: readonly (readonly Step[])[] = [
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
     suite("lake", "clickhouse"),
-    suite("engines"),
   ],
-  [suite("mysql")],
-  [suite("e2e"), suite("crash")],
+  [suite("mysql"), suite("crash")],
+  [suite("e2e"), suite("engines")],
 ];
 
 const isAsked = (step: Step): boolean =>

@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { sliceBatch, type RowForm } from "../../src/types/change-batch.ts";
 import type { HopCount } from "../../src/types/hop-count.ts";
 import type { LakeTable, StagedChunk } from "../../src/types/ports.ts";
-import { schemaVersion } from "../../src/types/schema-version.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { SIMPLE_SCHEMA } from "../support/batch.ts";
 import { ChangeWriter, type RowChange } from "../support/change-writer.ts";
 import { commitInfo, READ_AT_MS } from "../support/lake.ts";
 import { expectCounts, offered, offeredRows, totals } from "../support/lake-count-check.ts";
+import { PRICED } from "../support/lake-schemas.ts";
 import { HISTORY_SCHEMA, play, shown, snapshotRows, stateOf, wishes } from "../support/lake-history.ts";
 
 /** A lake that starts empty, and how its tables are read without the code that writes them. */
@@ -33,17 +33,6 @@ const put = (op: "c" | "u", id: number, v: string): RowChange => ({ op, row: row
 const del = (id: number): RowChange => ({ op: "d", row: row(id, "gone") });
 const sorted = (rows: readonly (readonly [number, string])[]): readonly string[] =>
   rows.map((r) => JSON.stringify(r)).sort();
-
-const PRICED_COLUMNS: TableSchema["columns"] = [
-  { name: "id", type: { kind: "int", bytes: 4, unsigned: false }, mysqlType: "int" },
-  { name: "price", type: { kind: "decimal", precision: 20, scale: 2 }, mysqlType: "decimal(20,2)" },
-];
-const PRICED: TableSchema = {
-  id: { database: "shop", table: "priced" },
-  columns: PRICED_COLUMNS,
-  primaryKey: ["id"],
-  version: schemaVersion(PRICED_COLUMNS, ["id"]),
-};
 
 /** A table with the rows 0 to `count` - 1, loaded from two chunks. */
 async function loaded(
@@ -372,7 +361,7 @@ function lifeCycle(start: () => Promise<LakeUnderTest>): void {
     await table.append(writer.batch([[fine, { op: "c", row: row(12, "twelve") }]]));
     await expect(table.commit(commitInfo(writer))).rejects.toMatchObject({
       code: "TABLE_VALUE",
-      message: 'shop.priced: column price decimal(20,2) holds "twelve" in the row with key (12)',
+      message: 'shop.priced: column price decimal holds "twelve" in the row with key (12)',
     });
     await table.discard();
     const again = new ChangeWriter(PRICED, from);

@@ -58,3 +58,13 @@ export const ALL_TYPES: readonly (readonly [string, ColumnType])[] = [
   ["c_set", { kind: "set", members: ["p", "q"] }],
   ["c_json", { kind: "json" }],
 ];
+
+/** A table with a column that can hold what has no value in the lake. */
+export const PRICED = lakeSchema(
+  [
+    ["id", INT],
+    ["price", decimal(20, 2)],
+  ],
+  ["id"],
+  "priced",
+);
