@@ -2,10 +2,13 @@ import { Worker } from "node:worker_threads";
 import { decodeSourcePosition } from "../types/source-position.ts";
 import { batchBytes } from "../types/change-batch.ts";
 import type { SourceStream, StreamItem } from "../types/ports.ts";
+import { sleep } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import { decodeError } from "../util/error-transfer.ts";
 import type { Log, LogLevel } from "../util/log.ts";
 import type { ToMain, ToWorker, WorkerInput } from "./binlog-messages.ts";
+
+const GRACE_MS = 1000;
 
 /**
  * The main thread's end of the capture thread: its items in order, as an async iterable. Taking a batch makes
@@ -16,6 +19,7 @@ export class BinlogThread implements SourceStream {
   readonly #schemas: WorkerInput["schemas"];
   readonly #log: Log;
   readonly #items: StreamItem[] = [];
+  readonly #exited: Promise<void>;
   #wake: (() => void) | null = null;
   #end: { readonly error: Error | null } | null = null;
 
@@ -36,8 +40,11 @@ export class BinlogThread implements SourceStream {
     this.#worker.on("error", (error: Error) => {
       this.#finish(error);
     });
-    this.#worker.on("exit", (code) => {
-      this.#finish(code === 0 ? null : new Error(`the capture thread ended with code ${code}`));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#finish(code === 0 ? null : new Error(`the capture thread ended with code ${code}`));
+        resolve();
+      });
     });
   }
 
@@ -45,10 +52,17 @@ export class BinlogThread implements SourceStream {
     this.#post({ kind: "stop" });
   }
 
-  /** Ends the thread at once, whatever it does. */
+  /**
+   * Ends the thread, whatever it does; what it has not handed out is dropped. It gets a moment to end by itself:
+   * a thread that is torn down in the middle of its work has been seen to take the process with it.
+   */
   async terminate(): Promise<void> {
     this.#items.length = 0;
     this.#finish(null);
+    this.stop();
+    const grace = new AbortController();
+    await Promise.race([this.#exited, sleep(GRACE_MS, grace.signal).catch(() => undefined)]);
+    grace.abort();
     await this.#worker.terminate();
   }
 
@@ -74,6 +88,8 @@ export class BinlogThread implements SourceStream {
   }
 
   #receive(message: ToMain): void {
+    // What comes behind the end was dropped with the thread.
+    if (this.#end !== null) return;
     switch (message.kind) {
       case "batch": {
         const schema = must(this.#schemas[message.schema], "the schema of a batch");
