@@ -95,15 +95,16 @@ function exec([file = "", ...args]: readonly string[], { isAlone }: Run): Promis
 }
 
 /** What computes, what waits for a server, and what starts processes. */
+/** Of about the same length each. */
 const lanes: readonly (readonly Step[])[] = [
   [
     command("types", ["tsc", "--noEmit"]),
     command("lint", ["eslint", "."]),
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
-    suite("lake", "clickhouse"),
+    suite("mysql"),
   ],
-  [suite("mysql"), suite("crash")],
+  [suite("lake", "clickhouse"), suite("crash")],
   [suite("e2e"), suite("engines")],
 ];
 
