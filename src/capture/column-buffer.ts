@@ -1,16 +1,5 @@
-import type { ColumnForm, ColumnValues } from "../types/column-values.ts";
+import { FORM_BYTES, isNullAt, type ColumnForm, type ColumnValues } from "../types/column-values.ts";
 import { ByteWriter } from "./byte-writer.ts";
-
-/** Bytes of a cell, or the room for one of a form that has no fixed size. */
-const FIXED_BYTES: Readonly<Record<ColumnForm, number | null>> = {
-  int32: 4,
-  float: 4,
-  int64: 8,
-  uint64: 8,
-  double: 8,
-  text: null,
-  bytes: null,
-};
 
 const CAPACITY_MIN = 1 << 10;
 const NULL_BYTES_MIN = 1 << 6;
@@ -44,29 +33,29 @@ export class ColumnBuffer extends ByteWriter {
 
   /** Takes back the last cell, which is that of row `row`. */
   undo(row: number): void {
-    const nulls = this.#nulls;
-    const bit = 1 << (row & 7);
-    if (nulls !== null && ((nulls[row >> 3] ?? 0) & bit) !== 0) {
-      nulls[row >> 3] = (nulls[row >> 3] as number) & ~bit;
+    if (isNullAt(this.#nulls, row)) {
+      this.#clearNull(row);
       return;
     }
-    const bytes = FIXED_BYTES[this.form];
+    const bytes = FORM_BYTES[this.form];
     this.position = bytes === null ? this.last : this.position - bytes;
+  }
+
+  #clearNull(row: number): void {
+    const nulls = this.#nulls;
+    if (nulls !== null) nulls[row >> 3] = (nulls[row >> 3] as number) & ~(1 << (row & 7));
   }
 
   /** Leaves the cells of the first `rows` rows, however many there are; it walks over all of them. */
   truncate(rows: number): void {
-    const nulls = this.#nulls;
-    const size = FIXED_BYTES[this.form];
+    const size = FORM_BYTES[this.form];
     let p = 0;
     for (let row = 0; row < rows; row++) {
-      if (nulls !== null && (((nulls[row >> 3] ?? 0) >> (row & 7)) & 1) === 1) continue;
-      p += size ?? 4 + this.view.getUint32(p, true);
+      if (!isNullAt(this.#nulls, row)) p += size ?? 4 + this.view.getUint32(p, true);
     }
     this.position = p;
-    for (let row = rows; nulls !== null && row < nulls.length * 8; row++) {
-      nulls[row >> 3] = (nulls[row >> 3] as number) & ~(1 << (row & 7));
-    }
+    const end = (this.#nulls?.length ?? 0) * 8;
+    for (let row = rows; row < end; row++) this.#clearNull(row);
   }
 
   /** The cells of `count` rows, in memory that stays this buffer's. */

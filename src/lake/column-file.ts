@@ -6,7 +6,7 @@
  *
  * Files of this kind are read once and removed, so they carry no statistics and no dictionaries.
  */
-import type { ColumnForm, ColumnRows, ColumnValues } from "../types/column-values.ts";
+import { FORM_BYTES, type ColumnForm, type ColumnRows, type ColumnValues } from "../types/column-values.ts";
 import { assert, must } from "../util/assert.ts";
 import { CompactWriter } from "./thrift-compact.ts";
 
@@ -30,18 +30,16 @@ const UINT_64 = 14;
 interface Physical {
   readonly type: number;
   readonly convertedType: number | null;
-  /** Bytes of each value; null where they begin with their length. */
-  readonly width: number | null;
 }
 
 const PHYSICAL: Readonly<Record<ColumnForm, Physical>> = {
-  int32: { type: 1, convertedType: null, width: 4 },
-  int64: { type: 2, convertedType: null, width: 8 },
-  uint64: { type: 2, convertedType: UINT_64, width: 8 },
-  float: { type: 4, convertedType: null, width: 4 },
-  double: { type: 5, convertedType: null, width: 8 },
-  text: { type: 6, convertedType: UTF8, width: null },
-  bytes: { type: 6, convertedType: null, width: null },
+  int32: { type: 1, convertedType: null },
+  int64: { type: 2, convertedType: null },
+  uint64: { type: 2, convertedType: UINT_64 },
+  float: { type: 4, convertedType: null },
+  double: { type: 5, convertedType: null },
+  text: { type: 6, convertedType: UTF8 },
+  bytes: { type: 6, convertedType: null },
 };
 
 const LENGTH_BYTES = 4;
@@ -268,7 +266,7 @@ function countNulls(column: FileColumn, { nulls }: ColumnValues, count: number):
 
 /** Values that do not go with the NULLs would all be read into the wrong rows. */
 function checkLength(column: FileColumn, { form, values }: ColumnValues, present: number): void {
-  const { width } = PHYSICAL[form];
+  const width = FORM_BYTES[form];
   const isRight =
     width === null
       ? values.length >= LENGTH_BYTES * present && (present > 0 || values.length === 0)

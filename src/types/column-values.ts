@@ -58,8 +58,19 @@ export function columnForm(type: ColumnType): ColumnForm {
   }
 }
 
+/** Bytes of a value; null where it begins with its length. */
+export const FORM_BYTES: Readonly<Record<ColumnForm, 4 | 8 | null>> = {
+  int32: 4,
+  float: 4,
+  int64: 8,
+  uint64: 8,
+  double: 8,
+  text: null,
+  bytes: null,
+};
+
 /** Integers of so many digits are exact in a double. */
-export const DECIMAL_DIGITS_MAX = 15;
+const DECIMAL_DIGITS_MAX = 15;
 
 export const NO_DAY = -(2 ** 31);
 export const NO_MOMENT = -(2n ** 63n);
@@ -78,5 +89,6 @@ export interface ColumnRows {
   readonly columns: readonly ColumnValues[];
 }
 
-export const isNullAt = (column: ColumnValues, row: number): boolean =>
-  column.nulls !== null && (((column.nulls[row >> 3] as number) >> (row & 7)) & 1) === 1;
+/** Whether a bitmap of NULLs has the bit of a row; a row behind its end is not NULL. */
+export const isNullAt = (nulls: Uint8Array | null, row: number): boolean =>
+  nulls !== null && (((nulls[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;

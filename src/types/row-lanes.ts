@@ -8,7 +8,7 @@
  * form of its cells.
  */
 import type { RowColumns, RowLines } from "./change-batch.ts";
-import type { ColumnValues } from "./column-values.ts";
+import { FORM_BYTES, isNullAt, type ColumnValues } from "./column-values.ts";
 
 const C1 = 0x239b961b;
 const C2 = 0xab0e9789;
@@ -52,23 +52,11 @@ export function rowLanes(rows: RowColumns | RowLines, count: number): RowLanes {
   return { high: a.subarray(rows.first), low: b.subarray(rows.first) };
 }
 
-function addColumn(lanes: RowLanes, column: ColumnValues, place: number): void {
-  const { values } = column;
+function addColumn(lanes: RowLanes, { form, values, nulls }: ColumnValues, place: number): void {
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-  switch (column.form) {
-    case "int32":
-    case "float":
-      addWords(lanes, { view, nulls: column.nulls, place });
-      return;
-    case "int64":
-    case "uint64":
-    case "double":
-      addPairs(lanes, { view, nulls: column.nulls, place });
-      return;
-    case "text":
-    case "bytes":
-      addTexts(lanes, { view, nulls: column.nulls, place });
-  }
+  const bytes = FORM_BYTES[form];
+  if (bytes === null) addTexts(lanes, { view, nulls, place });
+  else addNumbers(lanes, { view, nulls, place }, bytes);
 }
 
 interface Cells {
@@ -77,44 +65,25 @@ interface Cells {
   readonly place: number;
 }
 
-const isNull = (nulls: Uint8Array | null, row: number): boolean =>
-  nulls !== null && (((nulls[row >> 3] as number) >> (row & 7)) & 1) === 1;
-
 function addNull({ high, low }: RowLanes, row: number, place: number): void {
   const a = roundA(high[row] as number, low[row] as number, NULL_MARK);
   low[row] = roundB(a, low[row] as number, ~place);
   high[row] = a;
 }
 
-function addWords(lanes: RowLanes, { view, nulls, place }: Cells): void {
+function addNumbers(lanes: RowLanes, { view, nulls, place }: Cells, bytes: 4 | 8): void {
   const { high, low } = lanes;
   let p = 0;
   for (let row = 0; row < high.length; row++) {
-    if (isNull(nulls, row)) {
+    if (isNullAt(nulls, row)) {
       addNull(lanes, row, place);
       continue;
     }
     const b = low[row] as number;
     const a = roundA(high[row] as number, b, view.getInt32(p, true));
-    low[row] = roundB(a, b, place);
+    low[row] = roundB(a, b, bytes === 4 ? place : view.getInt32(p + 4, true) + place);
     high[row] = a;
-    p += 4;
-  }
-}
-
-function addPairs(lanes: RowLanes, { view, nulls, place }: Cells): void {
-  const { high, low } = lanes;
-  let p = 0;
-  for (let row = 0; row < high.length; row++) {
-    if (isNull(nulls, row)) {
-      addNull(lanes, row, place);
-      continue;
-    }
-    const b = low[row] as number;
-    const a = roundA(high[row] as number, b, view.getInt32(p, true));
-    low[row] = roundB(a, b, view.getInt32(p + 4, true) + place);
-    high[row] = a;
-    p += 8;
+    p += bytes;
   }
 }
 
@@ -122,7 +91,7 @@ function addTexts(lanes: RowLanes, { view, nulls, place }: Cells): void {
   const { high, low } = lanes;
   let p = 0;
   for (let row = 0; row < high.length; row++) {
-    if (isNull(nulls, row)) {
+    if (isNullAt(nulls, row)) {
       addNull(lanes, row, place);
       continue;
     }

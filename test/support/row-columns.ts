@@ -46,7 +46,7 @@ function cellTexts(type: ColumnType, column: ColumnValues, count: number): (stri
       }
     }
   };
-  const texts = Array.from({ length: count }, (_, row) => (isNullAt(column, row) ? null : next()));
+  const texts = Array.from({ length: count }, (_, row) => (isNullAt(column.nulls, row) ? null : next()));
   if (p !== values.length) throw new Error(`${values.length - p} bytes of a column belong to no row`);
   return texts;
 }
