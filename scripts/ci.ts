@@ -94,7 +94,6 @@ function exec([file = "", ...args]: readonly string[], { isAlone }: Run): Promis
   });
 }
 
-/** What computes, what waits for a server, and what starts processes. */
 /** Of about the same length each. */
 const lanes: readonly (readonly Step[])[] = [
   [

@@ -128,6 +128,12 @@ function writeCp1252(out: Uint8Array, at: number, c: number): number {
   return p;
 }
 
+/** Copies all of a short text into room that was made; gives the position behind it. */
+export function copyBytes(out: Uint8Array, at: number, text: Uint8Array): number {
+  for (let i = 0; i < text.length; i++) out[at + i] = text[i] as number;
+  return at + text.length;
+}
+
 /** Longest piece that is copied byte by byte: a call into the engine costs as much as some fifty of them. */
 const LOOP_BYTES_MAX = 48;
 

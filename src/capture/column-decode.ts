@@ -6,7 +6,8 @@
 import { assert } from "../util/assert.ts";
 import { corrupt } from "./binlog-event.ts";
 import type { ColumnBuffer } from "./column-buffer.ts";
-import { cellCode } from "./row-column-code.ts";
+import { compile } from "./compile.ts";
+import { bufferName, cellCode } from "./row-column-code.ts";
 import { valueCode, type CodeScope } from "./row-decode-code.ts";
 import type { RowCursor } from "./row-decode.ts";
 import type { MappedColumn, TableMap } from "./table-map.ts";
@@ -40,13 +41,8 @@ export function compileColumnDecoder(map: DecodedTable, columns: readonly Column
     functionCode("skip", map, scope, () => false),
     "return { row, key, skip, cursor };",
   ].join("\n");
-  const names = [...scope.constants.keys()];
-  // No name of the table gets into the code.
-  const make = new Function(...names, `"use strict";\n${body}`) as (...values: unknown[]) => ColumnDecoder;
-  return make(...scope.constants.values());
+  return compile(scope.constants, body) as ColumnDecoder;
 }
-
-const bufferName = (index: number): string => `c${index}`;
 
 function functionCode(
   name: "row" | "key" | "skip",

@@ -1,5 +1,5 @@
 import { corrupt } from "./binlog-event.ts";
-import { ByteWriter, writeAscii } from "./byte-writer.ts";
+import { ByteWriter, copyBytes, writeAscii } from "./byte-writer.ts";
 import { decimalWriter } from "./decimal-text.ts";
 import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
 import { opaqueTemporalText } from "./json-temporal.ts";
@@ -259,7 +259,7 @@ class Document {
     for (let i = from; i < to; i++) {
       const c = source[i] as number;
       if (c >= 0x20 && c !== 0x22 && c !== 0x5c) out[o++] = c;
-      else o = copyText(out, o, escapes[c] as Uint8Array);
+      else o = copyBytes(out, o, escapes[c] as Uint8Array);
     }
     return this.#quote(o);
   }
@@ -332,11 +332,6 @@ const ESCAPED_ONCE = Array.from({ length: 0x5d }, (_, c) => Buffer.from(escapeOf
 const ESCAPED_TWICE = Array.from({ length: 0x5d }, (_, c) =>
   Buffer.from(JSON.stringify(escapeOf(c)).slice(1, -1)),
 );
-
-function copyText(out: Uint8Array, at: number, text: Uint8Array): number {
-  for (let i = 0; i < text.length; i++) out[at + i] = text[i] as number;
-  return at + text.length;
-}
 
 const FIELD_DECIMAL = 246;
 const FIELD_TEMPORAL: ReadonlySet<number> = new Set([7, 10, 11, 12]);

@@ -4,7 +4,7 @@ import { unreachable } from "../util/assert.ts";
 import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
 import { decimalReader, decimalWriter } from "./decimal-text.ts";
 import { writeJsonText } from "./json-text.ts";
-import { memberTexts, setTextWriter, type MemberTexts } from "./member-text.ts";
+import { memberTexts, setTextWriter, type MemberBytes } from "./member-text.ts";
 import {
   bitWords,
   fixedBytes,
@@ -43,6 +43,9 @@ export function cellCode(column: MappedColumn, name: string, scope: CodeScope): 
         : `${boundedCode(type, name, scope)} p += ${size};`;
   }
 }
+
+/** The name of a column's buffer in generated code. */
+export const bufferName = (index: number): string => `c${index}`;
 
 /** A cell of one or two words, the low one first. */
 export function wordsCode(name: string, words: readonly string[]): string {
@@ -160,5 +163,5 @@ function boundedCode(type: ColumnType, name: string, scope: CodeScope): string {
   }
 }
 
-const writeMember = (w: ByteWriter, at: number, members: MemberTexts, index: number): number =>
+const writeMember = (w: ByteWriter, at: number, members: MemberBytes, index: number): number =>
   members.write(w, at, index);

@@ -11,7 +11,7 @@ import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./d
 import { floatText, writeDouble } from "./double-text.ts";
 import { decimalBytes, decimalWriter } from "./decimal-text.ts";
 import { writeJsonDocument } from "./json-text.ts";
-import { memberBytes, setWriter, type MemberBytes } from "./member-text.ts";
+import { memberBytes, ROOM_BEHIND, setWriter, type MemberBytes } from "./member-text.ts";
 import type { MappedColumn } from "./table-map.ts";
 import { fractionBytes, writeDate, writeDatetime2, writeTime2, writeTimestamp2 } from "./temporal-text.ts";
 
@@ -194,7 +194,7 @@ function writeDoubleBits(w: ByteWriter, at: number, low: number, high: number): 
 }
 
 function writeMember(w: ByteWriter, at: number, members: MemberBytes, index: number): number {
-  return members.write(w, at, index);
+  return members.write(w, at, index, ROOM_BEHIND);
 }
 
 /** The name under which the generated code sees a value; the same value has one name. */

@@ -17,6 +17,7 @@ import { assert } from "../util/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { valueCode, type CodeScope } from "./row-decode-code.ts";
 import { corrupt } from "./binlog-event.ts";
+import { compile } from "./compile.ts";
 import { constantCode } from "./constant-code.ts";
 import type { TableMap } from "./table-map.ts";
 
@@ -57,10 +58,7 @@ export function compileRowDecoder(map: Pick<TableMap, "columns" | "primaryKey">)
   scope.constants.set("overrun", () => {
     throw corrupt("a value reaches beyond the end of its event");
   });
-  const names = [...scope.constants.keys()];
-  // Column names reach the code as byte constants and string literals made by JSON.stringify alone.
-  const make = new Function(...names, `"use strict";\n${body}`) as (...values: unknown[]) => RowDecoder;
-  return make(...scope.constants.values());
+  return compile(scope.constants, body) as RowDecoder;
 }
 
 type Mode = "write" | "skip";

@@ -9,7 +9,7 @@ import {
 } from "../types/change-batch.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter, copyBytes } from "./byte-writer.ts";
 import { ColumnBuffer } from "./column-buffer.ts";
 import { compileColumnDecoder, type ColumnDecoder } from "./column-decode.ts";
 import { writeUnsigned } from "./digits.ts";
@@ -130,15 +130,15 @@ class LineStore implements RowStore {
     w.reserve(w.position, LINE_FRAME_BYTES);
     const b = w.bytes;
     const v = w.view;
-    let o = copy(b, w.position, Q);
+    let o = copyBytes(b, w.position, Q);
     o = writeUnsigned(v, o, seq);
-    o = copy(b, o, O);
+    o = copyBytes(b, o, O);
     b[o++] = OP_CODE[operation];
-    o = copy(b, o, T);
+    o = copyBytes(b, o, T);
     o = writeUnsigned(v, o, ordinal);
-    o = copy(b, o, N);
+    o = copyBytes(b, o, N);
     o = writeUnsigned(v, o, n);
-    this.#rowStart[this.#count] = copy(b, o, R);
+    this.#rowStart[this.#count] = copyBytes(b, o, R);
   }
 
   #row(write: RowDecoder["row"], source: Uint8Array, from: number, to: number): void {
@@ -178,11 +178,6 @@ class LineStore implements RowStore {
     this.#rowStart = new Uint32Array(capacity);
     return rows;
   }
-}
-
-function copy(out: Uint8Array, at: number, source: Uint8Array): number {
-  for (let i = 0; i < source.length; i++) out[at + i] = source[i] as number;
-  return at + source.length;
 }
 
 function grown(from: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {

@@ -16,8 +16,9 @@ import { assert } from "../util/assert.ts";
 import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
 import { dayNumber, writeMoment } from "./calendar.ts";
 import type { ColumnBuffer } from "./column-buffer.ts";
+import { compile } from "./compile.ts";
 import { smallIntCode, wordCode } from "./row-decode-code.ts";
-import { momentCell, numberCell, textCell, wordsCode } from "./row-column-code.ts";
+import { bufferName, momentCell, numberCell, textCell, wordsCode } from "./row-column-code.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
 import { writeTimeOf, type Clock } from "./temporal-text.ts";
 
@@ -48,7 +49,7 @@ export function compileRowWriter(schema: TableSchema, columns: readonly ColumnBu
   assert(schema.columns.length === columns.length, "a column for each column of the table");
   // Two bits in front of the columns' are not used.
   const nullBytes = (schema.columns.length + 9) >> 3;
-  const scope = { ...HELPERS, ...Object.fromEntries(columns.map((column, i) => [bufferName(i), column])) };
+  const buffers = columns.map((column, i) => [bufferName(i), column] as const);
   const body = [
     "return function row(s, p, to, r) {",
     "if (s[p++] !== 0) mismatch();",
@@ -63,14 +64,8 @@ export function compileRowWriter(schema: TableSchema, columns: readonly ColumnBu
     "if (p !== to) mismatch();",
     "}",
   ].join("\n");
-  // No name of the table gets into the code.
-  const make = new Function(...Object.keys(scope), `"use strict";\n${body}`) as (
-    ...values: unknown[]
-  ) => RowWriter;
-  return make(...Object.values(scope));
+  return compile(new Map<string, unknown>([...Object.entries(HELPERS), ...buffers]), body) as RowWriter;
 }
-
-const bufferName = (index: number): string => `c${index}`;
 
 /** In scope: `s` the packet, `p` the position in it, `to` its end; `name` is the column's buffer. */
 function cellCode(type: ColumnType, name: string): string {
