@@ -1,12 +1,11 @@
 import type { ChangeBatch, RowColumns, RowForm, RowLines } from "../types/change-batch.ts";
 import { batchBytes } from "../types/change-batch.ts";
-import type { ColumnForm, ColumnRows, ColumnValues } from "../types/column-values.ts";
+import type { ColumnRows, ColumnValues } from "../types/column-values.ts";
 import { must } from "../util/assert.ts";
 import { ColumnFileBuilder } from "./column-file.ts";
 import { longs } from "./number-column.ts";
 import type { RowShape } from "./row-shape.ts";
-import { fileColumn } from "./column-value-sql.ts";
-import { cellColumn, CHANGE_FIELDS, columnSource, lineSource, type RowSource } from "./row-source.ts";
+import { CHANGE_FIELDS, columnSource, lineSource, sourceColumns, type RowSource } from "./row-source.ts";
 import { writeScratchFile } from "./scratch-file.ts";
 
 export interface PortionFile {
@@ -46,17 +45,12 @@ export class ChangePortion {
       return { path, source: lineSource(shape, { path, lineBytesMax }, CHANGE_FIELDS) };
     }
     const path = `${name}.columns`;
-    const file = new ColumnFileBuilder([
-      ...CHANGE_FIELDS.map(({ name: field, type }) => ({ name: field, form: FIELD_FORM[type] ?? "text" })),
-      ...shape.schema.columns.map(({ type }, i) => fileColumn(cellColumn(i), type)),
-    ]);
+    const file = new ColumnFileBuilder(sourceColumns(shape, CHANGE_FIELDS));
     const pieces = this.#batches.map(withFields);
     await writeScratchFile(path, [...file.begin(), ...file.rowGroup(pieces), ...file.end()]);
     return { path, source: columnSource(shape, { files: [path], fields: CHANGE_FIELDS }) };
   }
 }
-
-const FIELD_FORM: Readonly<Record<string, ColumnForm>> = { BIGINT: "int64", VARCHAR: "text" };
 
 function longestLine({ lineEnd }: RowLines): number {
   let longest = 0;

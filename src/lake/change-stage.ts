@@ -12,17 +12,15 @@ import { transactionLanes } from "../types/event-hash.ts";
 import type { TableId } from "../types/table-id.ts";
 import { assert } from "../util/assert.ts";
 import { step } from "../util/step.ts";
-import { ChangePortion, type PortionFile } from "./change-portion.ts";
+import { ChangePortion } from "./change-portion.ts";
 import { ChangeOrder } from "./change-order.ts";
 import { literal, type LakeDatabase, type Sql } from "./duckdb.ts";
 import { ioError } from "./io-error.ts";
-import { SORTED_OPTIONS, UNSORTED_OPTIONS } from "./parquet-options.ts";
 import { isSorted, typedRelation, untypedRelation, type RowRelation } from "./row-relation.ts";
 import { CHANGE_FIELDS, columnSource } from "./row-source.ts";
-import { selectRows } from "./row-sql.ts";
 import type { RowShape } from "./row-shape.ts";
 import { writeScratchFile } from "./scratch-file.ts";
-import { explainFailure } from "./value-check.ts";
+import { writeTypedFile } from "./typed-file.ts";
 
 /** DuckDB reads one file of this size on one thread, so as many portions are read at once as it has threads. */
 const PORTION_BYTES = 16 * 1024 * 1024;
@@ -190,29 +188,17 @@ export class ChangeStage {
     const file = await portion.write(name, shape);
     await this.#options.db.use(async (sql) => {
       await this.#addTransactions(sql, `${name}.transactions`, transactions);
-      if (portion.form === "columns" && !isSorted(shape)) this.#untyped.push(file.path);
-      else await this.#type(sql, { file, shape, target: `${name}.tmp` });
+      if (portion.form === "columns" && !isSorted(shape)) {
+        this.#untyped.push(file.path);
+        return;
+      }
+      const typed = `${name}.tmp`;
+      // Read back soon and by us alone: compression would cost more than it saves.
+      const options = ["COMPRESSION uncompressed"];
+      await writeTypedFile(sql, { shape, source: file.source }, { path: typed, options });
+      this.#typed.push(typed);
+      await rm(file.path, { force: true });
     });
-  }
-
-  async #type(
-    sql: Sql,
-    typing: { readonly file: PortionFile; readonly shape: RowShape; readonly target: string },
-  ): Promise<void> {
-    const { file, shape, target } = typing;
-    const { source, path } = file;
-    const [orderBy, layout] = isSorted(shape)
-      ? [" ORDER BY _tl_bucket", SORTED_OPTIONS]
-      : ["", UNSORTED_OPTIONS];
-    // Read back soon and by us alone: compression would cost more than it saves.
-    const format = [...layout, "COMPRESSION uncompressed"].join(", ");
-    try {
-      await sql.run(`COPY (${selectRows(shape, source)}${orderBy}) TO ${literal(target)} (${format})`);
-    } catch (error) {
-      throw await explainFailure(sql, error, { shape, source });
-    }
-    this.#typed.push(target);
-    await rm(path, { force: true });
   }
 
   /** Before the first portion is read: two that are read at once would both make the table, and one fail. */

@@ -4,17 +4,14 @@
  * policy) stands in the file, so that a later run cannot load them as something else.
  */
 import { z } from "zod";
-import type { ColumnForm } from "../types/column-values.ts";
 import { syncError } from "../types/errors.ts";
 import type { StagedChunk } from "../types/ports.ts";
 import { formatTableId } from "../types/table-id.ts";
-import type { FileColumn } from "./column-file.ts";
 import { literal, type LakeDatabase } from "./duckdb.ts";
 import { DuckFailure } from "./duckdb-error.ts";
 import { isSorted, typedRelation, untypedRelation, type RowRelation } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
-import { fileColumn } from "./column-value-sql.ts";
-import { cellColumn, columnSource, type SourceField } from "./row-source.ts";
+import { columnSource, type SourceField } from "./row-source.ts";
 
 /** A chunk as it is loaded, with what its file says about itself. */
 export interface LoadableChunk {
@@ -26,18 +23,10 @@ export interface LoadableChunk {
 
 /** What stands beside a row of a chunk. */
 export const CHUNK_FIELDS: readonly SourceField[] = [
-  { name: "n", type: "BIGINT", column: "_tl_n" },
-  { name: "k", type: "INTEGER", column: "_tl_chunk" },
-  { name: "t", type: "BIGINT", column: "_tl_ts_ms" },
+  { name: "n", type: "BIGINT", form: "int64", column: "_tl_n" },
+  { name: "k", type: "INTEGER", form: "int32", column: "_tl_chunk" },
+  { name: "t", type: "BIGINT", form: "int64", column: "_tl_ts_ms" },
 ];
-const FIELD_FORMS: readonly ColumnForm[] = ["int64", "int32", "int64"];
-
-/** Columns of the file that a chunk's rows are written to as they come. */
-export const chunkColumns = (shape: RowShape): readonly FileColumn[] => [
-  ...CHUNK_FIELDS.map(({ name }, i) => ({ name, form: FIELD_FORMS[i] ?? "int64" })),
-  ...shape.schema.columns.map(({ type }, i) => fileColumn(cellColumn(i), type)),
-];
-
 /** Where the facts stand in the metadata of a staged file. */
 export const CHUNK_KEY = "tallylake.chunk";
 
@@ -95,8 +84,9 @@ export async function loadableChunks(
   });
 }
 
-/** The rows of staged chunks. */
-export function chunkRelation(shape: RowShape, chunks: readonly LoadableChunk[]): RowRelation {
+/** The rows of staged chunks; null where there are none. */
+export function chunkRelation(shape: RowShape, chunks: readonly LoadableChunk[] | null): RowRelation | null {
+  if (chunks === null || chunks.length === 0) return null;
   const files = chunks.map((chunk) => chunk.file);
   return isSorted(shape)
     ? typedRelation(files, shape)

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { open, rm, type FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ColumnRows } from "../types/column-values.ts";
 import { stateFileError } from "../types/file-error.ts";
 import type { ChunkWriter, StagedChunk } from "../types/ports.ts";
@@ -8,18 +7,16 @@ import { formatTableId } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
 import { messageOf } from "../util/errors.ts";
 import { step } from "../util/step.ts";
-import { CHUNK_FIELDS, CHUNK_KEY, chunkColumns, chunkFacts } from "./chunk-stage.ts";
+import { CHUNK_FIELDS, CHUNK_KEY, chunkFacts } from "./chunk-stage.ts";
 import { ColumnFileBuilder } from "./column-file.ts";
 import { literal, type LakeDatabase } from "./duckdb.ts";
 import { longs } from "./number-column.ts";
-import { SORTED_OPTIONS } from "./parquet-options.ts";
 import { isSorted } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
-import { columnSource } from "./row-source.ts";
-import { selectRows } from "./row-sql.ts";
+import { columnSource, sourceColumns } from "./row-source.ts";
 import { writeParts } from "./scratch-file.ts";
 import { LocalStorage, TEMP_PREFIX } from "./storage-local.ts";
-import { explainFailure } from "./value-check.ts";
+import { writeTypedFile } from "./typed-file.ts";
 
 export interface ChunkFileOptions {
   readonly db: LakeDatabase;
@@ -42,7 +39,8 @@ export class ChunkFile implements ChunkWriter {
     this.#options = options;
     const folder = dirname(options.target);
     this.#storage = new LocalStorage(folder);
-    this.#path = join(folder, tempName());
+    // Always the same, so that what a crash has left is written over and not left behind.
+    this.#path = join(folder, `${TEMP_PREFIX}${basename(options.target)}`);
   }
 
   async begin(readAtMs: number): Promise<void> {
@@ -50,10 +48,10 @@ export class ChunkFile implements ChunkWriter {
     step("lake.chunk.begin");
     const { shape, index } = this.#options;
     this.#readAtMs = readAtMs;
-    this.#builder = new ColumnFileBuilder(chunkColumns(shape), {
+    this.#builder = new ColumnFileBuilder(sourceColumns(shape, CHUNK_FIELDS), {
       [CHUNK_KEY]: chunkFacts(shape, { index, readAtMs }),
     });
-    this.#file = await this.#attempt(() => open(this.#path, "wx", 0o600));
+    this.#file = await this.#attempt(() => open(this.#path, "w", 0o600));
     await this.#write(this.#builder.begin());
   }
 
@@ -97,24 +95,14 @@ export class ChunkFile implements ChunkWriter {
   async #sort(): Promise<string> {
     const { db, shape, index } = this.#options;
     const source = columnSource(shape, { files: [this.#path], fields: CHUNK_FIELDS });
-    const sorted = join(dirname(this.#path), tempName());
+    const path = `${this.#path}.sorted`;
     const options = [
-      ...SORTED_OPTIONS,
       // It is written once, flushed, and read once: snappy costs the least in all.
       "COMPRESSION snappy",
       `KV_METADATA {${literal(CHUNK_KEY)}: ${literal(chunkFacts(shape, { index, readAtMs: this.#readAtMs }))}}`,
     ];
-    await db.use(async (sql) => {
-      try {
-        await sql.run(
-          `COPY (${selectRows(shape, source)} ORDER BY _tl_bucket) TO ${literal(sorted)} (${options.join(", ")})`,
-        );
-      } catch (error) {
-        await rm(sorted, { force: true });
-        throw await explainFailure(sql, error, { shape, source });
-      }
-    });
-    return sorted;
+    await db.use((sql) => writeTypedFile(sql, { shape, source }, { path, options }));
+    return path;
   }
 
   #write(parts: readonly Uint8Array[]): Promise<void> {
@@ -140,5 +128,3 @@ export class ChunkFile implements ChunkWriter {
     await file?.close();
   }
 }
-
-const tempName = (): string => `${TEMP_PREFIX}${randomBytes(6).toString("hex")}`;

@@ -15,7 +15,6 @@ import { nextInstant } from "./instant.ts";
 import { lakeColumns, ORDERING_COLUMN } from "./lake-column.ts";
 import { lakeCounts, zeroDateNulls, type RowTotals } from "./lake-counts.ts";
 import type { RowShape } from "./row-shape.ts";
-import type { RowSource } from "./row-source.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { formatTableProperties, sanitiseName } from "./table-properties.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
@@ -24,12 +23,6 @@ import { selectDeletedRows, selectKept, selectLoaded, selectMinusZero, selectUps
 
 export interface CommitInput extends CommitRows {
   readonly info: CommitInfo;
-}
-
-/** Rows of the commit whose values nobody has looked at before. */
-export function uncheckedRows({ shape, changes, chunks }: CommitInput): readonly RowSource[] {
-  const loaded = chunks === null || chunks.length === 0 ? null : chunkRelation(shape, chunks);
-  return [changes?.relation.unchecked ?? null, loaded?.unchecked ?? null].filter((source) => source !== null);
 }
 
 export interface CommitOutcome {
@@ -114,7 +107,7 @@ function bucketWorks({ state, input, prepared }: RunningCommit): readonly Bucket
 function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
   const { shape, changes, chunks } = input;
   const { winners, touched } = prepared;
-  const loaded = chunks === null || chunks.length === 0 ? null : chunkRelation(shape, chunks);
+  const loaded = chunkRelation(shape, chunks);
   return {
     instant,
     avro: avroOf(shape, "with"),

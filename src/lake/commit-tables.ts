@@ -4,7 +4,9 @@ import { chunkRelation, type LoadableChunk } from "./chunk-stage.ts";
 import type { LakeDatabase, Sql } from "./duckdb.ts";
 import { eventGroup, type EventGroup } from "./lake-counts.ts";
 import type { RowShape } from "./row-shape.ts";
+import type { RowSource } from "./row-source.ts";
 import { createWinners, selectChangeCounts, selectSnapshotCounts, selectTouched } from "./upsert.ts";
+import { explainFailure } from "./value-check.ts";
 
 export interface CommitRows {
   readonly shape: RowShape;
@@ -52,18 +54,36 @@ async function prepare(
   const touched = new Map<number, { readonly upserts: number; readonly deletes: number }>();
   const groups: EventGroup[] = [];
   if (changes !== null && winners !== null) {
-    await sql.run(createWinners(winners, changes));
-    for (const [bucket, upserts, deletes] of await sql.rows(selectTouched(winners))) {
-      touched.set(Number(bucket), { upserts: Number(upserts), deletes: Number(deletes) });
-    }
-    groups.push(...(await sql.rows(selectChangeCounts(winners, changes))).map(eventGroup));
+    await explained(sql, { shape, source: changes.relation.unchecked }, async () => {
+      await sql.run(createWinners(winners, changes));
+      for (const [bucket, upserts, deletes] of await sql.rows(selectTouched(winners))) {
+        touched.set(Number(bucket), { upserts: Number(upserts), deletes: Number(deletes) });
+      }
+      groups.push(...(await sql.rows(selectChangeCounts(winners, changes))).map(eventGroup));
+    });
   }
-  if (chunks !== null && chunks.length > 0) {
-    await sql.run(createLanes(lanes, shape, chunks));
-    const counts = selectSnapshotCounts(shape, { chunks: chunkRelation(shape, chunks), lanes, winners });
-    groups.push(...(await sql.rows(counts)).map(eventGroup));
+  const loaded = chunkRelation(shape, chunks);
+  if (chunks !== null && loaded !== null) {
+    await explained(sql, { shape, source: loaded.unchecked }, async () => {
+      await sql.run(createLanes(lanes, shape, chunks));
+      const counts = selectSnapshotCounts(shape, { chunks: loaded, lanes, winners });
+      groups.push(...(await sql.rows(counts)).map(eventGroup));
+    });
   }
   return { winners, touched, groups };
+}
+
+/** The counting looks at every value that may not fit; where nobody did before, this is where one is found. */
+async function explained(
+  sql: Sql,
+  { shape, source }: { readonly shape: RowShape; readonly source: RowSource | null },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw source === null ? error : await explainFailure(sql, error, { shape, source });
+  }
 }
 
 /** The hash lanes of each chunk's rows. */

@@ -25,6 +25,10 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** The rows of files that have the same columns; what their folders are called means nothing. */
+export const readParquet = (files: readonly string[]): string =>
+  `read_parquet([${files.map(literal).join(", ")}], hive_partitioning = false)`;
+
 /** One connection: statements run one after another. */
 export class Sql {
   readonly #connection: DuckDBConnection;

@@ -63,8 +63,7 @@ import { ChangeStage } from "./change-stage.ts";
 import { loadableChunks } from "./chunk-stage.ts";
 import { ChunkFile } from "./chunk-writer.ts";
 import { cleanTable } from "./cleaning.ts";
-import { runCommit, uncheckedRows, type CommitInput } from "./commit-run.ts";
-import { DuckFailure } from "./duckdb-error.ts";
+import { runCommit, type CommitInput } from "./commit-run.ts";
 import { tablePaths } from "./lake-path.ts";
 import { openTable, type OpenedTable } from "./open-table.ts";
 import { rowShape, type RowShape } from "./row-shape.ts";
@@ -73,7 +72,6 @@ import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { commitRecord, readCommit, type TableState } from "./table-state.ts";
 import { TimelineFolder } from "./timeline.ts";
 import { assertUndisturbed } from "./undisturbed.ts";
-import { explainFailure } from "./value-check.ts";
 
 /** Opens the table, or makes ready for its first commit. The caller closes it. */
 export async function openHudiTable(options: HudiTableOptions): Promise<LakeTable> {
@@ -204,22 +202,9 @@ class HudiTable implements LakeTable {
       await this.#stage.clear(this.#committedSeq);
       return result;
     } catch (error) {
-      const explained = await this.#explain(error, input);
-      if (seen.prepared) this.#failure = explained;
-      throw explained;
+      if (seen.prepared) this.#failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
     }
-  }
-
-  /** Where a commit reads values for the first time, it is the commit that fails on one that does not fit. */
-  async #explain(error: unknown, input: CommitInput): Promise<Error> {
-    const { shape } = input;
-    let explained = error instanceof Error ? error : new Error(String(error));
-    for (const source of uncheckedRows(input)) {
-      if (!(explained instanceof DuckFailure)) break;
-      const failure = explained;
-      explained = await this.#options.db.use((sql) => explainFailure(sql, failure, { shape, source }));
-    }
-    return explained;
   }
 
   get #committedSeq(): number {

@@ -1,4 +1,4 @@
-import { literal } from "./duckdb.ts";
+import { readParquet } from "./duckdb.ts";
 import type { RowShape } from "./row-shape.ts";
 import type { RowSource } from "./row-source.ts";
 import { selectRows } from "./row-sql.ts";
@@ -23,9 +23,6 @@ export interface RowRelation {
 const SORTED_BUCKETS_MIN = 5;
 
 export const isSorted = (shape: RowShape): boolean => shape.buckets >= SORTED_BUCKETS_MIN;
-
-export const readParquet = (files: readonly string[]): string =>
-  `read_parquet([${files.map(literal).join(", ")}], hive_partitioning = false)`;
 
 /** Files of rows that `selectRows` has typed. */
 export const typedRelation = (files: readonly string[], shape: RowShape): RowRelation => ({

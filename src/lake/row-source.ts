@@ -2,25 +2,28 @@
  * Where rows come from that were not typed yet: a file of columns, or a file of lines of canonical JSON. Either
  * gives the same cells to the SQL of `row-sql.ts`: a field of the type that `value-sql.ts` names for the column.
  */
+import type { ColumnForm } from "../types/column-values.ts";
 import { must } from "../util/assert.ts";
-import { cellSql, type CellSql } from "./column-value-sql.ts";
-import { identifier, literal } from "./duckdb.ts";
+import type { FileColumn } from "./column-file.ts";
+import { cellSql, fileColumn, type CellSql } from "./column-value-sql.ts";
+import { identifier, literal, readParquet } from "./duckdb.ts";
 import type { RowShape } from "./row-shape.ts";
 import { DATE_TEXT, valueSql, type ValueSql } from "./value-sql.ts";
 
-/** What stands beside a row in its source: name there, type, and name of the column it becomes. */
+/** What stands beside a row in its source: name there, type in lines, form in columns, and name of the column it becomes. */
 export interface SourceField {
   readonly name: string;
   readonly type: string;
+  readonly form: ColumnForm;
   readonly column: string;
 }
 
 /** Beside a row of a change batch. */
 export const CHANGE_FIELDS: readonly SourceField[] = [
-  { name: "q", type: "BIGINT", column: "_tl_seq" },
-  { name: "o", type: "VARCHAR", column: "_tl_op" },
-  { name: "t", type: "BIGINT", column: "_tl_ordinal" },
-  { name: "n", type: "BIGINT", column: "_tl_n" },
+  { name: "q", type: "BIGINT", form: "int64", column: "_tl_seq" },
+  { name: "o", type: "VARCHAR", form: "text", column: "_tl_op" },
+  { name: "t", type: "BIGINT", form: "int64", column: "_tl_ordinal" },
+  { name: "n", type: "BIGINT", form: "int64", column: "_tl_n" },
 ];
 
 export interface RowSource {
@@ -50,7 +53,7 @@ export interface LineFile {
 }
 
 /** Lines up to here fit DuckDB's smallest buffer, which is twice this size and is what one thread reads. */
-export const LINE_BYTES_USUAL = 16 * 1024 * 1024;
+const LINE_BYTES_USUAL = 16 * 1024 * 1024;
 
 export function lineSource(shape: RowShape, file: LineFile, fields: readonly SourceField[]): RowSource {
   const { columns } = shape.schema;
@@ -93,7 +96,13 @@ function readLines(file: LineFile, fields: readonly SourceField[], row: readonly
 }
 
 /** Names in a file of columns: by number, since a name of the user's may be as long as MySQL allows. */
-export const cellColumn = (index: number): string => `c${index}`;
+const cellColumn = (index: number): string => `c${index}`;
+
+/** The columns of such a file, as `columnSource` reads it. */
+export const sourceColumns = (shape: RowShape, fields: readonly SourceField[]): readonly FileColumn[] => [
+  ...fields,
+  ...shape.schema.columns.map(({ type }, i) => fileColumn(cellColumn(i), type)),
+];
 
 export interface ColumnFiles {
   readonly files: readonly string[];
@@ -105,8 +114,7 @@ export function columnSource(shape: RowShape, { files, fields }: ColumnFiles): R
   const cells = shape.schema.columns.map((column) => cellSql(column, shape.zeroDates));
   const sql = (index: number): CellSql => must(cells[index], "a column of the table");
   const first = fields[0]?.name ?? "";
-  const paths = files.map(literal).join(", ");
-  const relation = `(SELECT * FROM read_parquet([${paths}], hive_partitioning = false) WHERE ${first} IS NOT NULL)`;
+  const relation = `(SELECT * FROM ${readParquet(files)} WHERE ${first} IS NOT NULL)`;
   return {
     fields,
     typed: relation,

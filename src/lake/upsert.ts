@@ -4,11 +4,11 @@
  */
 import { snapshotTransactionId } from "../types/event-hash.ts";
 import type { StagedChanges } from "./change-stage.ts";
-import { identifier, literal } from "./duckdb.ts";
+import { identifier, literal, readParquet } from "./duckdb.ts";
 import { withEventHash } from "./event-hash-sql.ts";
 import { TRACKING_COLUMNS } from "./lake-column.ts";
 import { recordKeySql, sameKeySql } from "./record-key.ts";
-import { readParquet, type RowRelation } from "./row-relation.ts";
+import type { RowRelation } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
 
 const keyList = (shape: RowShape): string => shape.keys.map((key) => identifier(key.name)).join(", ");
