@@ -22,6 +22,7 @@ export class FaultProxy implements AsyncDisposable {
   #port = 0;
   #limit: Limit | null = null;
   #damageIn: number | null = null;
+  #damagedText: string | null = null;
   /** Connections that were opened so far. */
   opened = 0;
 
@@ -53,6 +54,11 @@ export class FaultProxy implements AsyncDisposable {
   /** Whether the bit was flipped. */
   get isDamaged(): boolean {
     return this.#damageIn === null;
+  }
+
+  /** Flips a bit of this text wherever a binlog stream carries it, as a damaged disk of the server would. */
+  damageText(text: string): void {
+    this.#damagedText = text;
   }
 
   /** Of new connections; null leaves them alone again. */
@@ -99,8 +105,9 @@ export class FaultProxy implements AsyncDisposable {
     this.opened++;
     const pair = new Pair(client, connect(this.#target, "127.0.0.1"), {
       limit: this.#limit,
-      damage: (chunk, headerAt) => {
-        this.#spoil(chunk, headerAt);
+      damage: (chunk, isSpared) => {
+        this.#spoil(chunk, isSpared);
+        this.#spoilText(chunk);
       },
     });
     this.#pairs.add(pair);
@@ -117,9 +124,19 @@ export class FaultProxy implements AsyncDisposable {
       this.#damageIn = at - chunk.length;
       return;
     }
-    chunk.writeUInt8(chunk.readUInt8(at) ^ 0x10, at);
+    flipBit(chunk, at);
     this.#damageIn = null;
   }
+
+  #spoilText(chunk: Buffer): void {
+    if (this.#damagedText === null) return;
+    const at = chunk.indexOf(this.#damagedText);
+    if (at >= 0) flipBit(chunk, at);
+  }
+}
+
+function flipBit(bytes: Buffer, at: number): void {
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
 }
 
 interface Faults {

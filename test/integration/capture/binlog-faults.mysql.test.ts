@@ -163,14 +163,13 @@ mysqlTest(
     await expectExact(tape, admin);
     const at = tape.position;
     const before = proxy.opened;
-    // In each connection a row of the same transaction, behind the one that is always read once more.
-    const damaging = setInterval(() => proxy.damage(800), 1);
+    proxy.damageText("yyyy");
     await admin.run(
       `INSERT INTO t SELECT 1000 + SEQ, REPEAT('y', 200) FROM (WITH RECURSIVE n (SEQ) AS (SELECT 1 UNION ALL SELECT SEQ + 1 FROM n WHERE SEQ < 50) SELECT SEQ FROM n) AS numbers`,
     );
     expect(await codeOf(tape)).toBe("BINLOG_EVENT_CORRUPT");
-    clearInterval(damaging);
     expect(tape.position.gtids.equals(at.gtids)).toBe(true);
+    // Each reading has a connection that asks and two of the stream; the first one was open.
     expect(proxy.opened - before).toBeLessThan(20);
   },
 );
