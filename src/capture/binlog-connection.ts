@@ -4,6 +4,7 @@ import type { GtidSet } from "../types/gtid.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import { codeOf, isOutOfFiles, messageOf, SyncError } from "../util/errors.ts";
+import { corrupt } from "./binlog-event.ts";
 import { driverError } from "./driver-error.ts";
 
 /**
@@ -68,6 +69,8 @@ const TICKS_PER_PERIOD = 2;
 /** More than the heartbeats of a tick. */
 const BYTES_PER_TICK_MIN = 512;
 const SEEK_MS_MAX = 60_000;
+/** First byte of a packet that carries an event. */
+const EVENT_FOLLOWS = 0;
 
 /**
  * Opens the stream; resolves when the dump command is about to be sent. What the driver reports is given as
@@ -164,7 +167,10 @@ class Opening {
       return false;
     }
     try {
-      // The first byte of the payload says "an event follows"; an error packet does not come here.
+      const marker = packet.buffer[packet.offset];
+      // The checksum of the event does not cover this byte; an error packet does not come here.
+      if (marker !== EVENT_FOLLOWS)
+        throw corrupt(`a packet begins with ${marker ?? "nothing"} and not with 0`);
       this.#options.onEvent(packet.buffer, packet.offset + 1, packet.end);
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));

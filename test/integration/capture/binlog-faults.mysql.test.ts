@@ -143,10 +143,11 @@ mysqlTest(
     const { admin, proxy } = r;
     await using tape = await r.start();
     const random = seededRandom(7);
+    let id = 0;
     for (let i = 0; i < 24; i++) {
       const before = proxy.opened;
       proxy.damage(Math.floor(random() * 1500));
-      for (let n = 0; !proxy.isDamaged || n < 4; n++) await change(admin, i * 100 + n);
+      for (let n = 0; !proxy.isDamaged || n < 4; n++) await change(admin, id++);
       await expectExact(tape, admin);
       expect(proxy.opened).toBeGreaterThan(before);
     }
