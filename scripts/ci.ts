@@ -101,9 +101,9 @@ const lanes: readonly (readonly Step[])[] = [
     command("lint", ["eslint", "."]),
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
-    suite("mysql"),
+    suite("mysql", "clickhouse"),
   ],
-  [suite("lake", "clickhouse"), suite("crash")],
+  [suite("lake"), suite("crash")],
   [suite("e2e"), suite("engines")],
 ];
 
