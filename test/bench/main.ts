@@ -1,42 +1,26 @@
 /**
- * Speed, on data that other tools were measured on.
+ * Speed, on data that other tools were measured on: see `npm run -s bench -- --help`.
  *
- *     npm run -s bench -- [decode|snapshot|stream ...] [--rows N] [--changes N] [--json] [--save]
- *
- * Each bench runs in a process of its own, with a MySQL of its own on the same machine. `--save` makes the
- * figures the baseline that later runs are compared with; ratios count, since machines differ.
+ * Each bench runs in a process of its own, with a MySQL of its own on the same machine.
  */
 import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { messageOf } from "../../src/util/errors.ts";
+import { parseBenchArguments, USAGE, type BenchArguments, type BenchName } from "./arguments.ts";
 import { benchDecode } from "./decode.ts";
 import { prepareBenchServer } from "./data.ts";
 import type { Figure } from "./measure.ts";
 import { benchSnapshot, benchStream, makeBase, type BenchPlace } from "./pipeline.ts";
 
 const BASELINE = new URL("./baseline.json", import.meta.url);
-const BENCHES = ["decode", "snapshot", "stream-1M", "stream-100k"] as const;
-type BenchName = (typeof BENCHES)[number];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rows: { type: "string", default: "2000000" },
-    changes: { type: "string", default: "1000000" },
-    json: { type: "boolean", default: false },
-    save: { type: "boolean", default: false },
-    child: { type: "string" },
-    base: { type: "string" },
-    place: { type: "string", default: "" },
-  },
-});
-const size = { rows: Number(values.rows), changes: Number(values.changes) };
+async function main(options: BenchArguments): Promise<void> {
+  if (options.base !== null) await makeBase(JSON.parse(options.place) as BenchPlace, options.base);
+  else if (options.child === null) await runAll(options);
+  else process.stdout.write(`${JSON.stringify(await runOne(options.child, options))}\n`);
+}
 
-if (values.base !== undefined) await makeBase(JSON.parse(values.place) as BenchPlace, values.base);
-else if (values.child === undefined) await runAll();
-else process.stdout.write(`${JSON.stringify(await runOne(values.child as BenchName))}\n`);
-
-async function runOne(name: BenchName): Promise<readonly Figure[]> {
+async function runOne(name: BenchName, size: BenchArguments): Promise<readonly Figure[]> {
   await using prepared = await prepareBenchServer(size, {
     progress: (line) => process.stderr.write(`${line}\n`),
   });
@@ -57,22 +41,17 @@ async function runOne(name: BenchName): Promise<readonly Figure[]> {
   }
 }
 
-async function runAll(): Promise<void> {
-  const asked = BENCHES.filter(
-    (name) => positionals.length === 0 || positionals.some((word) => name.startsWith(word)),
-  );
+async function runAll({ benches, rows, changes, json, save }: BenchArguments): Promise<void> {
   const baseline = await readBaseline();
   const figures: Figure[] = [];
-  for (const name of asked) {
-    const args = ["--child", name, "--rows", values.rows, "--changes", values.changes];
+  for (const name of benches) {
+    const args = ["--child", name, "--rows", String(rows), "--changes", String(changes)];
     for (const figure of JSON.parse(await runChild(args)) as readonly Figure[]) {
       figures.push(figure);
-      process.stdout.write(
-        values.json ? `${JSON.stringify(figure)}\n` : line(figure, baseline.get(figure.bench)),
-      );
+      process.stdout.write(json ? `${JSON.stringify(figure)}\n` : line(figure, baseline.get(figure.bench)));
     }
   }
-  if (values.save) {
+  if (save) {
     for (const figure of figures) baseline.set(figure.bench, figure);
     await writeFile(BASELINE, `${JSON.stringify([...baseline.values()], null, 2)}\n`);
   }
@@ -107,3 +86,19 @@ function line(figure: Figure, before: Figure | undefined): string {
     `  (${figure.rows.toLocaleString("en-US")} in ${figure.seconds.toFixed(2)} s, tool CPU ${figure.toolCpuSec.toFixed(1)} s${server}, peak RSS ${figure.peakRssMiB} MiB)${ratio}\n`
   );
 }
+
+/** What was asked for; null when nothing is to run, and why has been said. */
+function readArguments(): BenchArguments | null {
+  try {
+    const options = parseBenchArguments(process.argv.slice(2));
+    if (options === null) process.stdout.write(USAGE);
+    return options;
+  } catch (error) {
+    process.stderr.write(`bench: ${messageOf(error)}\n`);
+    process.exitCode = 64;
+    return null;
+  }
+}
+
+const asked = readArguments();
+if (asked !== null) await main(asked);
