@@ -28,10 +28,13 @@ export class CommitFeed {
   /** Commits found by the last listing and not yet recorded; null before the first listing. */
   #unsent: number | null = null;
   #oldestUnsentMs = 0;
-  /** Commits announced since the last listing began. */
+  /** Commits announced and not covered by a listing. */
   #announced = 0;
   #firstAnnouncedMs = 0;
-  #newestAnnounced = "";
+  /** Instants of those that were announced since the last listing began. */
+  #meanwhile: string[] = [];
+  /** Newest commit that was announced or listed: another word of it, or of one before it, says nothing new. */
+  #newestKnown = "";
   #stale = true;
 
   constructor(table: TableId, facts: { readonly source: string; readonly commits: CommitLog }) {
@@ -56,9 +59,11 @@ export class CommitFeed {
   }
 
   announce(instant: string): void {
+    if (instant <= this.#newestKnown) return;
+    this.#newestKnown = instant;
     if (this.#announced === 0) this.#firstAnnouncedMs = instantMs(instant);
     this.#announced++;
-    this.#newestAnnounced = instant;
+    this.#meanwhile.push(instant);
   }
 
   /** The store may not have what we think it has: ask it again. */
@@ -69,13 +74,15 @@ export class CommitFeed {
 
   /** Lists what the store lacks, oldest first. Announcements up to now are covered by it. */
   async pending(store: TraceStore): Promise<readonly TraceRecord[]> {
-    const announced = this.#announced;
+    this.#meanwhile = [];
     const { recorded, commits } = await this.#list(store);
     this.#recorded = recorded;
-    // What was announced since the listing began may be in it already.
     const listed = commits.at(-1)?.instant ?? recorded.instant ?? "";
-    this.#announced = this.#newestAnnounced <= listed ? 0 : this.#announced - announced;
-    if (this.#announced > 0) this.#firstAnnouncedMs = instantMs(this.#newestAnnounced);
+    if (listed > this.#newestKnown) this.#newestKnown = listed;
+    // What was announced since the listing began may be in it already.
+    const left = this.#meanwhile.filter((instant) => instant > listed);
+    this.#announced = left.length;
+    if (left[0] !== undefined) this.#firstAnnouncedMs = instantMs(left[0]);
     this.#unsent = commits.length;
     this.#oldestUnsentMs = commits[0] === undefined ? 0 : instantMs(commits[0].instant);
     this.#stale = commits.length > 0;

@@ -146,15 +146,15 @@ test("a trace store that is away while the data goes on, and gets all counts aft
     waitFor(`the trace store to be ${expected.join()}`, async () =>
       isDeepStrictEqual(await status(), expected),
     );
-  await trace("ok", 0);
+  await trace("follow", "ok", 0);
   await store.pause();
   for (let id = 2; id < 5; id++) {
     await day.sql(`INSERT INTO t VALUES (${id}, 'b')`);
     await day.same("t");
   }
-  await trace("away", 3);
+  await trace("follow", "away", 3);
   expect(day.told(await follow.stop())).toEqual([0]);
-  expect(await status()).toEqual(["away", null]);
+  expect(await status()).toEqual(["store", "away", null]);
   const away = await day.run(REPORT);
   const address = store.url.replace("http://", "");
   expect(day.told(away)).toEqual([
@@ -167,11 +167,16 @@ test("a trace store that is away while the data goes on, and gets all counts aft
   await store.resume();
   const report = await day.run(REPORT);
   expect([report.exitCode, commitsIn(report)]).toEqual([0, (await instants(day)).length]);
-  expect(await status()).toEqual(["ok", 0]);
+  expect(await status()).toEqual(["store", "ok", 0]);
   expect(await day.wrong("t")).toEqual([]);
 });
 
+/** Who was asked, and what the answer was: while no `follow` is up, `status` asks the store itself. */
 function traceState({ out }: ToolEnd): readonly unknown[] {
-  const { trace } = JSON.parse(out) as { trace: { state: string; queuedCommits: number | null } };
-  return [trace.state, trace.queuedCommits];
+  const { trace, process } = JSON.parse(out) as {
+    readonly trace: { readonly state: string; readonly queuedCommits: number | null };
+    /** Only a `follow` that answers says since when it runs. */
+    readonly process: { readonly sinceMs: number | null };
+  };
+  return [process.sinceMs === null ? "store" : "follow", trace.state, trace.queuedCommits];
 }
