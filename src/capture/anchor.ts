@@ -1,7 +1,8 @@
 import type { GtidSet } from "../types/gtid.ts";
 import type { LastTransaction } from "../types/source-position.ts";
 import { openBinlog } from "./binlog-connection.ts";
-import { corrupt, EventFramer } from "./binlog-event.ts";
+import { EventFramer } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
 import { driverOptions } from "./connection-options.ts";
 import { TrackedTables } from "./tracked-tables.ts";

@@ -4,7 +4,7 @@ import type { GtidSet } from "../types/gtid.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import { codeOf, isOutOfFiles, messageOf, SyncError } from "../util/errors.ts";
-import { corrupt } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import { driverError } from "./driver-error.ts";
 
 /**

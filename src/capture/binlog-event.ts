@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import { syncError } from "../types/errors.ts";
 import { formatGtid } from "../types/gtid.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { corrupt } from "./corrupt.ts";
 
 /**
  * Raw binlog events: the header, the checksum, and the control events. The layout of all of them is in
@@ -116,13 +117,6 @@ function describesChecksum(bytes: Uint8Array, from: number, to: number): boolean
     });
   }
   return algorithm === 1;
-}
-
-export function corrupt(what: string, cause?: unknown): Error {
-  return syncError("BINLOG_EVENT_CORRUPT", `the binlog stream is damaged: ${what}`, {
-    hint: "the event is read again by itself; if it stays damaged, compare with `mysqlbinlog --verify-binlog-checksum` on the server",
-    ...(cause === undefined ? {} : { cause }),
-  });
 }
 
 export interface GtidEvent {

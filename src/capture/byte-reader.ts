@@ -1,4 +1,4 @@
-import { syncError } from "../types/errors.ts";
+import { corrupt } from "./corrupt.ts";
 
 /**
  * Reads little-endian fields of one event, from left to right. A field that would reach beyond the end
@@ -55,7 +55,7 @@ export class ByteReader {
     if (first === 0xfd) return this.uint(3);
     const value = first === 0xfe ? this.u64() : -1n;
     if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
-      throw overrun(`a packed length begins with ${first}`);
+      throw corrupt(`a packed length begins with ${first}`);
     return Number(value);
   }
 
@@ -74,15 +74,9 @@ export class ByteReader {
   #advance(count: number): number {
     const at = this.position;
     if (count < 0 || at + count > this.#end) {
-      throw overrun(`a field of ${count} bytes begins ${this.#end - at} bytes before the end of its event`);
+      throw corrupt(`a field of ${count} bytes begins ${this.#end - at} bytes before the end of its event`);
     }
     this.position = at + count;
     return at;
   }
-}
-
-function overrun(what: string): Error {
-  return syncError("BINLOG_EVENT_CORRUPT", `the binlog stream is damaged: ${what}`, {
-    hint: "the event is read again by itself; if it stays damaged, compare with `mysqlbinlog --verify-binlog-checksum` on the server",
-  });
 }

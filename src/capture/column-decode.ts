@@ -4,7 +4,7 @@
  * in between.
  */
 import { assert } from "../util/assert.ts";
-import { corrupt } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import type { ColumnBuffer } from "./column-buffer.ts";
 import { compile } from "./compile.ts";
 import { bufferName, cellCode } from "./row-column-code.ts";

@@ -1,4 +1,4 @@
-import { corrupt } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import { ByteWriter, copyBytes, writeAscii } from "./byte-writer.ts";
 import { decimalWriter } from "./decimal-text.ts";
 import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";

@@ -16,7 +16,7 @@
 import { assert } from "../util/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { valueCode, type CodeScope } from "./row-decode-code.ts";
-import { corrupt } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import { compile } from "./compile.ts";
 import { constantCode } from "./constant-code.ts";
 import type { TableMap } from "./table-map.ts";

@@ -3,7 +3,7 @@ import { schemaVersion } from "../types/schema-version.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { ColumnType, TextCharset } from "../types/table-schema.ts";
 import { TEXT_CHARSETS } from "../types/table-schema.ts";
-import { corrupt } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 
 /**

@@ -8,7 +8,6 @@ import { syncError } from "../types/errors.ts";
 import { hasher64, hex64, type Hasher64 } from "../util/xxhash.ts";
 import type { Numbering } from "./batch-builder.ts";
 import {
-  corrupt,
   EVENT,
   isOnePhaseXa,
   parseGtidEvent,
@@ -16,6 +15,7 @@ import {
   parseRotateEvent,
   type EventHeader,
 } from "./binlog-event.ts";
+import { corrupt } from "./corrupt.ts";
 import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
