@@ -28,7 +28,7 @@ export default tseslint.config(
     },
   },
   {
-    // The two codecs generate one function for each table; what enters the code is escaped by JSON.stringify.
+    // The codecs generate one function for each table; this is where their text becomes code.
     files: ["src/capture/compile.ts"],
     rules: { "@typescript-eslint/no-implied-eval": "off" },
   },

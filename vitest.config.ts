@@ -1,13 +1,12 @@
-import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import { cacheFolder } from "./scripts/cache-folder.ts";
+import { compileCacheFolder } from "./scripts/cache-folder.ts";
 
 /**
  * Threads that a test starts read our sources by Node's own loader, which strips their types in WebAssembly.
  * V8 13 is known to crash now and then when threads that run WebAssembly begin and end all the time
  * (nodejs/node#64500), and tests do little else. With a cache each source is stripped once.
  */
-const env = { NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache") };
+const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
 
 /**
  * The suffix of a test file names the environment it needs, and so its project:

@@ -7,3 +7,6 @@ export function cacheFolder(): string {
   // The rules say that a relative path there is invalid and must be ignored.
   return join(xdg?.startsWith("/") === true ? xdg : join(homedir(), ".cache"), "tallylake");
 }
+
+/** Where Node keeps our sources as it compiled them, for NODE_COMPILE_CACHE. */
+export const compileCacheFolder = (): string => join(cacheFolder(), "compile-cache");

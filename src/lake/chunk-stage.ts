@@ -27,6 +27,7 @@ export const CHUNK_FIELDS: readonly SourceField[] = [
   { name: "k", type: "INTEGER", form: "int32", column: "_tl_chunk" },
   { name: "t", type: "BIGINT", form: "int64", column: "_tl_ts_ms" },
 ];
+
 /** Where the facts stand in the metadata of a staged file. */
 export const CHUNK_KEY = "tallylake.chunk";
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { BenchSize } from "./data.ts";
 
 export const BENCHES = ["decode", "snapshot", "stream-1M", "stream-100k"] as const;
 export type BenchName = (typeof BENCHES)[number];
@@ -19,10 +20,8 @@ Machines differ, and the same one from hour to hour: compare ratios of figures f
 Exit codes: 0 done · 1 a bench failed · 64 usage
 `;
 
-export interface BenchArguments {
+export interface BenchArguments extends BenchSize {
   readonly benches: readonly BenchName[];
-  readonly rows: number;
-  readonly changes: number;
   readonly json: boolean;
   readonly save: boolean;
   /** Of a process that the bench itself has started: what it does. */
@@ -59,7 +58,7 @@ export function parseBenchArguments(argv: readonly string[]): BenchArguments | n
     changes: count("changes", values.changes),
     json: values.json,
     save: values.save,
-    child: BENCHES.find((name) => name === values.child) ?? null,
+    child: values.child === undefined ? null : (named(values.child)[0] ?? null),
     base: values.base ?? null,
     place: values.place,
   };

@@ -8,7 +8,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { messageOf } from "../../src/util/errors.ts";
 import { parseBenchArguments, USAGE, type BenchArguments, type BenchName } from "./arguments.ts";
 import { benchDecode } from "./decode.ts";
-import { prepareBenchServer } from "./data.ts";
+import { prepareBenchServer, type BenchSize } from "./data.ts";
 import type { Figure } from "./measure.ts";
 import { benchSnapshot, benchStream, makeBase, type BenchPlace } from "./pipeline.ts";
 
@@ -20,7 +20,7 @@ async function main(options: BenchArguments): Promise<void> {
   else process.stdout.write(`${JSON.stringify(await runOne(options.child, options))}\n`);
 }
 
-async function runOne(name: BenchName, size: BenchArguments): Promise<readonly Figure[]> {
+async function runOne(name: BenchName, size: BenchSize): Promise<readonly Figure[]> {
   await using prepared = await prepareBenchServer(size, {
     progress: (line) => process.stderr.write(`${line}\n`),
   });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { cacheFolder } from "../../scripts/cache-folder.ts";
+import { compileCacheFolder } from "../../scripts/cache-folder.ts";
 
 export interface ProcessOptions {
   /** Modules that run before the program, in each of its threads. */
@@ -58,7 +58,7 @@ export class TallylakeProcess implements AsyncDisposable {
       cwd: dir,
       stdio: ["ignore", "pipe", "pipe"],
       // Half of the start-up is the compilation of sources that do not change while tests run.
-      env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compile-cache"), ...options.env },
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(), ...options.env },
     });
     return new TallylakeProcess(child);
   }
