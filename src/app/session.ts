@@ -21,6 +21,7 @@ import type { CommandContext } from "./command.ts";
 import { settingsFor, type Config } from "./config.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
+import { packageVersion } from "./package-info.ts";
 import { requireHealthy } from "./problem-gate.ts";
 
 /** A table of the config as the source has it now, opened in the lake. */
@@ -53,6 +54,7 @@ export function openSource({ config, log, now }: CommandContext, patienceMs?: nu
   return new MysqlSource({
     endpoint: config.source,
     identity: identityOf(config),
+    version: packageVersion(),
     serverId: config.source.serverId,
     chunkRows: config.snapshot.chunkRows,
     queueBytes: config.memory.queueBytes,

@@ -28,6 +28,7 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
     numbering,
     foldsCase: false,
     form: "columns",
+    recordSource: { source: "", epoch: 1, version: "" },
   });
   const from = { gtids: options.without, file: "", offset: 0, seq: 0, last: null };
   const identity = { source: "", epoch: 1 };

@@ -1,13 +1,8 @@
-import {
-  OP_CODE,
-  type ChangeBatch,
-  type Operation,
-  type RowForm,
-  type TransactionRef,
-} from "../types/change-batch.ts";
+import { OP_CODE, type ChangeBatch, type Operation, type TransactionRef } from "../types/change-batch.ts";
 import type { TableSchema } from "../types/table-schema.ts";
+import { grown } from "./grown.ts";
 import { sameKey } from "./row-decode.ts";
-import { rowStore, type RowReader, type RowStore } from "./row-store.ts";
+import { rowStore, type RowReader, type RowStore, type RowStoreOptions } from "./row-store.ts";
 import type { TableMap } from "./table-map.ts";
 
 /** Where the rows of one event lie, and what they are. */
@@ -26,6 +21,10 @@ export interface Numbering {
   ordinal: number;
 }
 
+export interface BatchBuilderOptions extends RowStoreOptions {
+  readonly numbering: Numbering;
+}
+
 /** Grows the next ChangeBatch of one table, row image by row image. */
 export class BatchBuilder {
   readonly #schema: TableSchema;
@@ -39,14 +38,14 @@ export class BatchBuilder {
   /** Change number in the open transaction. */
   #nextN = 0;
   /** Of the row that is being added; one object for all of them. */
-  readonly #numbers = { seq: 0, ordinal: 0, n: 0 };
+  readonly #facts = { seq: 0, n: 0, before: 0, isHalf: false };
   #isOpen = false;
   #beforeKeys = new Int32Array(0);
 
-  constructor(schema: TableSchema, numbering: Numbering, form: RowForm) {
+  constructor(schema: TableSchema, options: BatchBuilderOptions) {
     this.#schema = schema;
-    this.#numbering = numbering;
-    this.#store = rowStore(schema, form);
+    this.#numbering = options.numbering;
+    this.#store = rowStore(schema, options);
   }
 
   get count(): number {
@@ -65,7 +64,7 @@ export class BatchBuilder {
   /** The rows that follow belong to this transaction. */
   beginTransaction(transaction: Omit<TransactionRef, "firstRow">): void {
     this.#transactions.push({ ...transaction, firstRow: this.#count });
-    this.#numbers.ordinal = transaction.ordinal;
+    this.#store.begin(transaction);
     this.#isOpen = true;
     this.#nextN = 0;
   }
@@ -92,6 +91,7 @@ export class BatchBuilder {
     if (this.#beforeKeys.length !== cursor.keys.length) this.#beforeKeys = new Int32Array(cursor.keys.length);
     this.#beforeKeys.set(cursor.keys);
     const after = cursor.end;
+    this.#facts.before = from;
     this.#addRow("u", event, reader, after);
     const end = cursor.end;
     if (!sameKey(event.bytes, this.#beforeKeys, cursor.keys)) {
@@ -99,8 +99,10 @@ export class BatchBuilder {
       this.#count--;
       this.#numbering.seq--;
       this.#store.undo();
+      this.#facts.isHalf = true;
       this.#addRow("d", event, reader, from);
       this.#addRow("c", event, reader, after);
+      this.#facts.isHalf = false;
     }
     return end;
   }
@@ -109,9 +111,9 @@ export class BatchBuilder {
     const i = this.#count;
     if (i >= this.#seq.length) this.#grow();
     const seq = ++this.#numbering.seq;
-    this.#numbers.seq = seq;
-    this.#numbers.n = this.#nextN;
-    reader.add(operation, this.#numbers, event.bytes, from, event.to);
+    this.#facts.seq = seq;
+    this.#facts.n = this.#nextN;
+    reader.add(operation, this.#facts, event.bytes, from, event.to);
     this.#seq[i] = seq;
     this.#op[i] = OP_CODE[operation];
     this.#n[i] = this.#nextN;
@@ -154,9 +156,4 @@ export class BatchBuilder {
     this.#isOpen = false;
     if (this.#count === 0) this.#transactions = [];
   }
-}
-
-function grown<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -18,6 +18,7 @@ export interface WorkerInput {
   readonly collations: readonly (readonly [number, string])[];
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  readonly version: string;
   /** Bytes of batches that the main thread may hold before capture stops reading. */
   readonly outstandingBytesMax: number;
   /** How long to try again while the source is away; without it for ever. */

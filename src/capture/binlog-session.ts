@@ -31,6 +31,7 @@ export interface SessionOptions {
   readonly collations: Collations;
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  readonly version: string;
   readonly request: DumpRequest;
   readonly from: SourcePosition;
   readonly numbering: Numbering;
@@ -54,8 +55,9 @@ export class BinlogSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { schemas, collations, foldsCase, form, identity, numbering, from, request } = options;
-    this.#tables = new TrackedTables({ schemas, collations, foldsCase, form, numbering });
+    const { schemas, collations, foldsCase, form, version, identity, numbering, from, request } = options;
+    const recordSource = { ...identity, version };
+    this.#tables = new TrackedTables({ schemas, collations, foldsCase, form, recordSource, numbering });
     const { expected } = request;
     this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
   }

@@ -51,6 +51,8 @@ export interface BinlogStreamOptions {
   readonly collations: Collations;
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  /** Of the program: what records say of who wrote them. */
+  readonly version: string;
   readonly history: (request: HistoryRequest) => Promise<ServerHistory>;
   readonly onItem: (item: StreamItem) => void;
   readonly log: Log;

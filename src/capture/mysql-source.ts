@@ -53,6 +53,8 @@ import { readHighWatermark, readLowWatermark, requireNoOpenXa } from "./watermar
 export interface MysqlSourceOptions {
   readonly endpoint: SourceEndpoint;
   readonly identity: SourceIdentity;
+  /** Of the program: what records say of who wrote them. */
+  readonly version: string;
   /** Replication id of this reader. */
   readonly serverId: number;
   readonly chunkRows: number;
@@ -242,7 +244,7 @@ export class MysqlSource implements ChangeSource {
   }
 
   async stream(request: MysqlStreamRequest): Promise<SourceStream> {
-    const { endpoint, serverId, identity, queueBytes, log, limits = {} } = this.#options;
+    const { endpoint, serverId, identity, version, queueBytes, log, limits = {} } = this.#options;
     this.#catalogue ??= await this.#readCatalogue();
     return new BinlogThread(
       {
@@ -253,6 +255,7 @@ export class MysqlSource implements ChangeSource {
         from: encodeSourcePosition(request.from),
         serverUuid: request.serverUuid,
         form: request.form,
+        version,
         ...this.#catalogue,
         outstandingBytesMax: queueBytes,
         patienceMs: request.patienceMs ?? null,

@@ -1,10 +1,10 @@
-import type { ChangeBatch, RowForm, TransactionRef } from "../types/change-batch.ts";
+import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { EXIT, isSyncError } from "../types/errors.ts";
 import type { Hasher64 } from "../util/xxhash.ts";
-import { BatchBuilder, type Numbering, type RowsEvent } from "./batch-builder.ts";
+import { BatchBuilder, type BatchBuilderOptions, type RowsEvent } from "./batch-builder.ts";
 import { EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
 import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -15,13 +15,11 @@ import { parseTableMap, parseTableMapName, type Collations } from "./table-map.t
 /** Why a table cannot be followed any further; where is known by the caller. */
 export type StopReason = Omit<TableStop, "at">;
 
-export interface TrackedTablesOptions {
+export interface TrackedTablesOptions extends BatchBuilderOptions {
   readonly schemas: readonly TableSchema[];
   readonly collations: Collations;
-  readonly numbering: Numbering;
   /** `lower_case_table_names` is not 0: names are compared without case. */
   readonly foldsCase: boolean;
-  readonly form: RowForm;
 }
 
 interface TrackedTable {
@@ -61,7 +59,7 @@ export class TrackedTables {
         this.#key(schema.id),
         {
           schema,
-          builder: new BatchBuilder(schema, options.numbering, options.form),
+          builder: new BatchBuilder(schema, options),
           readers: new Map<string, RowReader>(),
           isStopped: false,
           isOpen: false,

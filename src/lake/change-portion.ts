@@ -13,13 +13,16 @@ export interface PortionFile {
   readonly source: RowSource;
 }
 
+/** The forms of rows that a lake takes. Records are for Kafka; what comes back from there are lines. */
+export type LakeRowForm = Exclude<RowForm, "records">;
+
 /** Changes that go to DuckDB together, all of one form. */
 export class ChangePortion {
-  readonly form: RowForm;
+  readonly form: LakeRowForm;
   readonly #batches: ChangeBatch[] = [];
   #bytes = 0;
 
-  constructor(form: RowForm) {
+  constructor(form: LakeRowForm) {
     this.form = form;
   }
 
@@ -33,17 +36,27 @@ export class ChangePortion {
   }
 
   /** Writes the file that the source reads; its name begins with `name`. */
-  async write(name: string, shape: RowShape): Promise<PortionFile> {
-    if (this.form === "lines") {
-      const lines = this.#batches.map((batch) => batch.rows as RowLines);
-      const path = `${name}.json`;
-      await writeScratchFile(
-        path,
-        lines.map(({ bytes }) => bytes),
-      );
-      const lineBytesMax = Math.max(...lines.map(longestLine));
-      return { path, source: lineSource(shape, { path, lineBytesMax }, CHANGE_FIELDS) };
+  write(name: string, shape: RowShape): Promise<PortionFile> {
+    switch (this.form) {
+      case "lines":
+        return this.#writeLines(name, shape);
+      case "columns":
+        return this.#writeColumns(name, shape);
     }
+  }
+
+  async #writeLines(name: string, shape: RowShape): Promise<PortionFile> {
+    const lines = this.#batches.map((batch) => batch.rows as RowLines);
+    const path = `${name}.json`;
+    await writeScratchFile(
+      path,
+      lines.map(({ bytes }) => bytes),
+    );
+    const lineBytesMax = Math.max(...lines.map(longestLine));
+    return { path, source: lineSource(shape, { path, lineBytesMax }, CHANGE_FIELDS) };
+  }
+
+  async #writeColumns(name: string, shape: RowShape): Promise<PortionFile> {
     const path = `${name}.columns`;
     const file = new ColumnFileBuilder(sourceColumns(shape, CHANGE_FIELDS));
     const pieces = this.#batches.map(withFields);

@@ -78,14 +78,16 @@ export class ChangeStage {
 
   async append(batch: ChangeBatch, shape: RowShape): Promise<void> {
     this.#throwFailure();
+    const { form } = batch.rows;
+    assert(form !== "records", "a lake takes rows as columns or lines, not as records");
     assert(
       this.#shape === null || this.#shape.schema.version === shape.schema.version,
       "the changes of one commit have one schema",
     );
     this.#shape ??= shape;
     this.#order.check(batch);
-    if (this.#portion !== null && this.#portion.form !== batch.rows.form) await this.#flush();
-    this.#portion ??= new ChangePortion(batch.rows.form);
+    if (this.#portion !== null && this.#portion.form !== form) await this.#flush();
+    this.#portion ??= new ChangePortion(form);
     this.#portion.add(batch);
     this.#gather(batch);
     if (this.#portion.bytes >= PORTION_BYTES || this.#transactionLines.length >= PORTION_TRANSACTIONS) {

@@ -1,5 +1,6 @@
-import type { ColumnRows } from "./column-values.ts";
 import { must } from "../util/assert.ts";
+import type { ColumnRows } from "./column-values.ts";
+import { rowBytes, rowParts, sliceRows, withRowParts, type BatchPart } from "./row-parts.ts";
 import type { TableSchema } from "./table-schema.ts";
 
 /** What happened to a row: create, update, delete, or read by a snapshot. */
@@ -20,7 +21,8 @@ export interface TransactionRef {
 /**
  * Row changes of one table and one schema version, in binlog order. This is what flows from capture to the
  * lake. What the changes are stands in columns of numbers; the rows are columns too where capture and lake share
- * a process, and lines of JSON where they pass through something that others read.
+ * a process. Where they pass through Kafka, capture hands over records, as others read them there, and the lake
+ * gets lines of JSON.
  *
  * `n` counts the changes of this table in this transaction from 0; a changed key makes two changes, a
  * delete and a create, which share one `n`. Of a delete the row has only the columns of the primary key.
@@ -35,7 +37,7 @@ export interface ChangeBatch {
   readonly op: Uint8Array;
   /** Length `count`: `n` of the event id. */
   readonly n: Uint32Array;
-  readonly rows: RowColumns | RowLines;
+  readonly rows: RowColumns | RowLines | RowRecords;
 }
 
 /** The form in which the rows of a batch are handed over. */
@@ -62,6 +64,34 @@ export interface RowLines {
   /** Length `count`: end of the line in `bytes`, behind its newline. It begins where the one before ended. */
   readonly lineEnd: Uint32Array;
   /** Length `count`: where the row's `{` stands; the row ends two bytes before `lineEnd`. */
+  readonly rowStart: Uint32Array;
+}
+
+/**
+ * Rows as they go into Kafka: for each change a key, which is a JSON object of the key columns, and a value, which is
+ * Debezium's envelope,
+ *
+ *     {"op":"u","ts_ms":…,"source":{…},"before":{…},"after":{…}}
+ *
+ * Both rows in it are canonical, all columns in table order; `before` is null for a create and `after`, which always
+ * comes last, for a delete. A table takes the row that a line has: of a delete that is the key.
+ *
+ * The header is text as well, for a reader that does not look into values:
+ *
+ *     <op> <seq> <row> <commit time in us> <schema version> <transaction id>#<table>#<n>[/d|/c]
+ *
+ * `row` is where in the value that row begins, and 0 for a delete; the last word is the event id.
+ */
+export interface RowRecords {
+  readonly form: "records";
+  readonly bytes: Uint8Array;
+  /** Length `count`: end of the key, which begins where the header before it ended. */
+  readonly keyEnd: Uint32Array;
+  /** Length `count`: end of the value, which begins where its key ends. */
+  readonly valueEnd: Uint32Array;
+  /** Length `count`: end of the header, which begins where its value ends. */
+  readonly headerEnd: Uint32Array;
+  /** Length `count`: where the row that a table takes begins; it ends with `valueEnd - 1`, and of a delete with `keyEnd`. */
   readonly rowStart: Uint32Array;
 }
 
@@ -112,68 +142,27 @@ export function sliceBatch(batch: ChangeBatch, from: number, to: number): Change
   };
 }
 
-function sliceRows(rows: ChangeBatch["rows"], from: number, to: number): ChangeBatch["rows"] {
-  if (rows.form === "columns") return { ...rows, first: rows.first + from };
-  const start = from === 0 ? 0 : (rows.lineEnd[from - 1] ?? 0);
-  const end = to === 0 ? 0 : (rows.lineEnd[to - 1] ?? 0);
-  return {
-    form: "lines",
-    bytes: rows.bytes.subarray(start, end),
-    lineEnd: rows.lineEnd.slice(from, to).map((offset) => offset - start),
-    rowStart: rows.rowStart.slice(from, to).map((offset) => offset - start),
-  };
-}
-
 /** Bytes of `seq`, `op` and `n` of one change. */
 const CHANGE_BYTES = 8 + 1 + 4;
 
 /** The memory that a batch keeps from being used again; a part of a batch keeps that of the whole. */
-export function batchBytes({ count, rows }: ChangeBatch): number {
-  const length = count * CHANGE_BYTES;
-  if (rows.form === "lines") return length + rows.bytes.byteLength + count * 8;
-  return rows.columns.reduce(
-    (sum, { values, nulls }) => sum + values.byteLength + (nulls?.byteLength ?? 0),
-    length,
-  );
-}
+export const batchBytes = ({ count, rows }: ChangeBatch): number => count * CHANGE_BYTES + rowBytes(rows);
 
 /** All that a batch is made of, for moving it to another thread or to a file. */
-export function batchParts(batch: ChangeBatch): readonly (Float64Array | Uint32Array | Uint8Array)[] {
-  const { seq, n, op, rows } = batch;
-  if (rows.form === "lines") return [seq, n, rows.lineEnd, rows.rowStart, op, rows.bytes];
-  return [
-    seq,
-    n,
-    op,
-    ...rows.columns.flatMap(({ values, nulls }) => (nulls === null ? [values] : [values, nulls])),
-  ];
-}
+export const batchParts = ({ seq, n, op, rows }: ChangeBatch): readonly BatchPart[] => [
+  seq,
+  n,
+  op,
+  ...rowParts(rows),
+];
 
 /** A batch like this one, made of other parts in the order of `batchParts`; each in memory of its own. */
 export function withParts(batch: ChangeBatch, parts: readonly Uint8Array<ArrayBuffer>[]): ChangeBatch {
   const rest = [...parts];
   const next = (): Uint8Array<ArrayBuffer> => must(rest.shift(), "a part of a batch");
-  const { schema, transactions, count, rows } = batch;
+  const { schema, transactions, count } = batch;
   const seq = new Float64Array(next().buffer);
   const n = new Uint32Array(next().buffer);
-  if (rows.form === "lines") {
-    const lineEnd = new Uint32Array(next().buffer);
-    const rowStart = new Uint32Array(next().buffer);
-    return {
-      schema,
-      transactions,
-      count,
-      seq,
-      n,
-      op: next(),
-      rows: { ...rows, lineEnd, rowStart, bytes: next() },
-    };
-  }
   const op = next();
-  const columns = rows.columns.map(({ form, nulls }) => ({
-    form,
-    values: next(),
-    nulls: nulls === null ? null : next(),
-  }));
-  return { schema, transactions, count, seq, n, op, rows: { ...rows, columns } };
+  return { schema, transactions, count, seq, n, op, rows: withRowParts(batch.rows, next) };
 }

@@ -2,12 +2,14 @@
  * The 64-bit hash of each row's content, in two lanes of 32 bits: Murmur3 for 32-bit machines with two of its four
  * lanes. It guards against mistakes, not against people. Two hops compare it that hand rows over in the same form,
  * so it is taken of the form: of columns cell by cell, of a line as bytes. A cell counts with its place in the
- * row, NULL as something that no cell is, and a text with its length.
+ * row, NULL as something that no cell is, and a text with its length. A record has the hash of the line that is
+ * made of it: that of the row which a table takes.
  *
  * Columns are hashed one after another, all rows of one and then all of the next, so that each loop knows the
  * form of its cells.
  */
-import type { RowColumns, RowLines } from "./change-batch.ts";
+import { unreachable } from "../util/assert.ts";
+import type { ChangeBatch, RowColumns, RowLines, RowRecords } from "./change-batch.ts";
 import { FORM_BYTES, isNullAt, type ColumnValues } from "./column-values.ts";
 
 const C1 = 0x239b961b;
@@ -40,8 +42,20 @@ const roundB = (a: number, b: number, y: number): number =>
   (Math.imul((rotl(b ^ mixB(y), 17) + a) | 0, 5) + 0x0bcaa747) | 0;
 
 /** The hashes of `count` rows. */
-export function rowLanes(rows: RowColumns | RowLines, count: number): RowLanes {
-  if (rows.form === "lines") return lanesOfLines(rows, count);
+export function rowLanes(rows: ChangeBatch["rows"], count: number): RowLanes {
+  switch (rows.form) {
+    case "columns":
+      return lanesOfColumns(rows, count);
+    case "lines":
+      return lanesOfLines(rows, count);
+    case "records":
+      return lanesOfRecords(rows, count);
+    default:
+      return unreachable(rows);
+  }
+}
+
+function lanesOfColumns(rows: RowColumns, count: number): RowLanes {
   const total = rows.first + count;
   const a = new Int32Array(total);
   const b = new Int32Array(total);
@@ -149,11 +163,27 @@ function lanesOfLines({ bytes, lineEnd, rowStart }: RowLines, count: number): Ro
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lanes = { high: new Int32Array(count), low: new Int32Array(count) };
   for (let row = 0; row < count; row++) {
-    const from = rowStart[row] as number;
-    const to = (lineEnd[row] as number) - 2;
-    lanes.high[row] = to - from;
-    addBytes(lanes, row, view, from, to - from);
+    addRow(lanes, row, view, rowStart[row] as number, (lineEnd[row] as number) - 2);
   }
   finish(lanes.high, lanes.low);
   return lanes;
+}
+
+function lanesOfRecords({ bytes, keyEnd, valueEnd, rowStart }: RowRecords, count: number): RowLanes {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const lanes = { high: new Int32Array(count), low: new Int32Array(count) };
+  for (let row = 0; row < count; row++) {
+    const from = rowStart[row] as number;
+    const key = keyEnd[row] as number;
+    // The row of a delete is its key.
+    addRow(lanes, row, view, from, from < key ? key : (valueEnd[row] as number) - 1);
+  }
+  finish(lanes.high, lanes.low);
+  return lanes;
+}
+
+/** A row as its text, with its length. */
+function addRow(lanes: RowLanes, row: number, view: DataView, from: number, to: number): void {
+  lanes.high[row] = to - from;
+  addBytes(lanes, row, view, from, to - from);
 }

@@ -8,6 +8,7 @@ import { compileColumnDecoder } from "../../src/capture/column-decode.ts";
 import { driverOptions } from "../../src/capture/connection-options.ts";
 import { compileRowDecoder } from "../../src/capture/row-decode.ts";
 import { parseTableMap, parseTableMapName, type TableMap } from "../../src/capture/table-map.ts";
+import type { RowForm } from "../../src/types/change-batch.ts";
 import { columnForm } from "../../src/types/column-values.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
@@ -20,6 +21,7 @@ const HEARTBEAT_MS = 500;
 const OUTPUT_BYTES = 4 << 20;
 const BATCH_ROWS = 20_000;
 const ROUNDS = 3;
+const COMMIT_US = Date.UTC(2026, 6, 1) * 1000;
 /** utf8mb4_0900_ai_ci and binary are all that the bench table has. */
 const COLLATIONS = new Map([
   [255, "utf8mb4"],
@@ -27,8 +29,8 @@ const COLLATIONS = new Map([
 ]);
 
 /**
- * Raw packets in memory to canonical JSON and to columns, on one thread; no server and no network in the measured
- * part.
+ * Raw packets in memory to canonical JSON and to columns, and to changes in each form, on one thread; no server and
+ * no network in the measured part.
  */
 export async function benchDecode(prepared: BenchServer): Promise<readonly Figure[]> {
   const events = await collect(prepared);
@@ -36,11 +38,13 @@ export async function benchDecode(prepared: BenchServer): Promise<readonly Figur
   for (const [bench, run] of [
     ["decode", decodeImages],
     ["decode-columns", decodeColumns],
-    ["decode-changes", decodeChanges],
+    ["decode-changes", decodeChanges("columns")],
+    ["decode-lines", decodeChanges("lines")],
+    ["decode-records", decodeChanges("records")],
   ] as const) {
     const rounds: Figure[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const unit = bench === "decode-changes" ? "changes" : "row images";
+      const unit = bench === "decode" || bench === "decode-columns" ? "row images" : "changes";
       rounds.push(await measure({ bench, unit, serverPid: null }, async () => run(events)));
     }
     // The last rounds run on compiled code; the best of them is the least disturbed.
@@ -77,6 +81,8 @@ interface RowsAt {
   readonly from: number;
   readonly to: number;
   readonly type: number;
+  /** Running number of its transaction. */
+  readonly transaction: number;
 }
 
 /** The first TABLE_MAP of `shop.orders`; the table does not change. */
@@ -95,9 +101,12 @@ function ordersMap(events: readonly Uint8Array[]): TableMap {
 function* rowEvents(events: readonly Uint8Array[]): Generator<RowsAt, void, void> {
   const framer = new EventFramer();
   let isOrders = false;
+  let transaction = 0;
   for (const bytes of events) {
     const header = framer.frame(bytes, 0, bytes.length);
-    if (header.type === EVENT.tableMap) {
+    if (header.type === EVENT.gtid) {
+      transaction++;
+    } else if (header.type === EVENT.tableMap) {
       isOrders = parseTableMapName(bytes, header.bodyStart, header.bodyEnd).id.table === "orders";
     } else if (header.type >= EVENT.writeRows && header.type <= EVENT.deleteRows && isOrders) {
       const r = new ByteReader(bytes, header.bodyStart, header.bodyEnd);
@@ -105,7 +114,7 @@ function* rowEvents(events: readonly Uint8Array[]): Generator<RowsAt, void, void
       r.skip(r.u16() - 2);
       const bitmapBytes = (r.packedLength() + 7) >> 3;
       r.skip(header.type === EVENT.updateRows ? bitmapBytes * 2 : bitmapBytes);
-      yield { bytes, from: r.position, to: header.bodyEnd, type: header.type };
+      yield { bytes, from: r.position, to: header.bodyEnd, type: header.type, transaction };
     }
   }
 }
@@ -149,23 +158,33 @@ function decodeColumns(events: readonly Uint8Array[]): Measured {
   return { rows };
 }
 
-/** What capture does: columns of changes, with the key compared and the image before skipped. */
-function decodeChanges(events: readonly Uint8Array[]): Measured {
-  const map = ordersMap(events);
-  const schema: TableSchema = {
-    ...map,
-    columns: map.columns.map((column) => ({ ...column, mysqlType: "" })),
+/** What capture does: changes with their transactions, the key of an update compared. */
+function decodeChanges(form: RowForm): (events: readonly Uint8Array[]) => Measured {
+  return (events) => {
+    const map = ordersMap(events);
+    const schema: TableSchema = {
+      ...map,
+      columns: map.columns.map((column) => ({ ...column, mysqlType: "" })),
+    };
+    const recordSource = { source: "bench", epoch: 1, version: "0.0.0" };
+    const builder = new BatchBuilder(schema, { numbering: { seq: 0, ordinal: 0 }, form, recordSource });
+    const reader = builder.reader(map);
+    let rows = 0;
+    let open = 0;
+    for (const { bytes, from, to, type, transaction } of rowEvents(events)) {
+      if (transaction !== open) {
+        builder.endTransaction();
+        builder.beginTransaction({ ordinal: transaction, gtid: gtidOf(transaction), commitUs: COMMIT_US });
+        open = transaction;
+      }
+      const before = builder.count;
+      const operation = type === EVENT.writeRows ? "c" : type === EVENT.updateRows ? "u" : "d";
+      builder.add({ operation, bytes, from, to }, reader);
+      rows += builder.count - before;
+      if (builder.byteLength > OUTPUT_BYTES) builder.take();
+    }
+    return { rows };
   };
-  const builder = new BatchBuilder(schema, { seq: 0, ordinal: 0 }, "columns");
-  const reader = builder.reader(map);
-  let rows = 0;
-  builder.beginTransaction({ ordinal: 1, gtid: "bench", commitUs: 0 });
-  for (const { bytes, from, to, type } of rowEvents(events)) {
-    const before = builder.count;
-    const operation = type === EVENT.writeRows ? "c" : type === EVENT.updateRows ? "u" : "d";
-    builder.add({ operation, bytes, from, to }, reader);
-    rows += builder.count - before;
-    if (builder.byteLength > OUTPUT_BYTES) builder.take();
-  }
-  return { rows };
 }
+
+const gtidOf = (transaction: number): string => `0c6af1f1-e54f-11f1-9974-02fc00000001:${transaction}`;

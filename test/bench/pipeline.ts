@@ -55,6 +55,7 @@ class Bench {
     const source = new MysqlSource({
       endpoint: config.source,
       identity: identityOf(config),
+      version: "0.0.0",
       serverId: config.source.serverId,
       chunkRows: config.snapshot.chunkRows,
       queueBytes: config.memory.queueBytes,

@@ -6,8 +6,8 @@ import {
   type RowForm,
   type RowLines,
 } from "../../src/types/change-batch.ts";
-import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
+import { rowRecords } from "./batch-records.ts";
 import { rowColumns, rowTexts } from "./row-columns.ts";
 
 /** One change of a batch, taken apart. */
@@ -27,10 +27,15 @@ export function batchRows({ schema, count, op, rows }: ChangeBatch): readonly st
     const isKey = (row: number): boolean => op[row - rows.first] === OP_CODE.d;
     return rowTexts(schema, rows, isKey).slice(rows.first, rows.first + count);
   }
-  const { bytes, lineEnd, rowStart } = rows;
+  const { bytes, rowStart } = rows;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const endOf = (i: number): number => {
+    if (rows.form === "lines") return must(rows.lineEnd[i], "the end of a line") - 2;
+    if (op[i] === OP_CODE.d) return must(rows.keyEnd[i], "the end of a key");
+    return must(rows.valueEnd[i], "the end of a value") - 1;
+  };
   return Array.from({ length: count }, (_, i) =>
-    text.toString("utf8", must(rowStart[i], "start of a row"), must(lineEnd[i], "end") - 2),
+    text.toString("utf8", must(rowStart[i], "the start of a row"), endOf(i)),
   );
 }
 
@@ -66,15 +71,26 @@ export function batchOf(
     seq: Float64Array.from(lines.map(({ seq }) => seq)),
     op: Uint8Array.from(lines.map(({ op }) => OP_CODE[op])),
     n: Uint32Array.from(lines.map(({ n }) => n)),
-    rows: form === "columns" ? columnsOf(schema, lines) : rowLines(transactions, lines),
+    rows: rowsOf({ schema, transactions, form }, lines),
   };
 }
 
-const columnsOf = (schema: TableSchema, lines: readonly BatchLine[]): ChangeBatch["rows"] =>
-  rowColumns(
-    schema,
-    lines.map(({ row }) => row),
-  );
+function rowsOf(
+  { schema, transactions, form }: Pick<ChangeBatch, "schema" | "transactions"> & { readonly form: RowForm },
+  lines: readonly BatchLine[],
+): ChangeBatch["rows"] {
+  switch (form) {
+    case "columns":
+      return rowColumns(
+        schema,
+        lines.map(({ row }) => row),
+      );
+    case "lines":
+      return rowLines(transactions, lines);
+    case "records":
+      return rowRecords(schema, transactions, lines);
+  }
+}
 
 function rowLines(transactions: ChangeBatch["transactions"], lines: readonly BatchLine[]): RowLines {
   const parts = lines.map((line) => {

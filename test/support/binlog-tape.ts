@@ -33,6 +33,7 @@ export function sourceFor(url: string, options: Partial<TapeOptions> = {}): Mysq
   return new MysqlSource({
     endpoint: endpointOf(url, { connectTimeoutMs: options.connectTimeoutMs ?? 10_000 }),
     identity: { source: "s", epoch: 1 },
+    version: "0.0.0",
     serverId: options.serverId ?? 4001,
     chunkRows: 1000,
     queueBytes: options.queueBytes ?? 64 << 20,

@@ -90,7 +90,7 @@ export function rowColumns(schema: TableSchema, texts: readonly string[]): RowCo
 }
 
 /** The values of a canonical row as they stand there: numbers must not become JavaScript's. */
-function cellsOf(row: string): ReadonlyMap<string, string> {
+export function cellsOf(row: string): ReadonlyMap<string, string> {
   const cells = new Map<string, string>();
   for (let at = 1; at < row.length - 1;) {
     const nameEnd = tokenEnd(row, at);

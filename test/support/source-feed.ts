@@ -16,6 +16,7 @@ import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import { Log } from "../../src/util/log.ts";
 import { Secret } from "../../src/util/secret.ts";
+import { RECORD_VERSION } from "./batch-records.ts";
 
 const LOG = new Log({ level: "error", format: "text", now: () => 0, write: () => undefined });
 const SERVER_ID_MIN = 100_000;
@@ -106,6 +107,7 @@ export class SourceFeed implements AsyncDisposable {
         collations: collations.map(([id, charset]) => [Number(id), charset ?? ""]),
         foldsCase: names?.[0] !== "0",
         form,
+        version: RECORD_VERSION,
         outstandingBytesMax: 64 << 20,
       },
       LOG,

@@ -23,7 +23,7 @@ mysqlTest("binlog and snapshot write the same bytes for every boundary value", a
   await database.run(insertBoundaryRows("boundary"));
   const fromSnapshot = await snapshotRows(feed.connection, must(schemas[0], "a schema"));
   expect(fromSnapshot).toHaveLength(BOUNDARY_ROWS);
-  for (const form of ["columns", "lines"] as const) {
+  for (const form of ["columns", "lines", "records"] as const) {
     const { batches } = await feed.changesSince(position, schemas, form);
     expect([...batches.values()].flat().flatMap(batchRows)).toEqual(fromSnapshot);
   }

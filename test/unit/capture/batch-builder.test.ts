@@ -6,6 +6,7 @@ import type { ChangeBatch, RowForm } from "../../../src/types/change-batch.ts";
 import { schemaVersion } from "../../../src/types/schema-version.ts";
 import type { TableSchema } from "../../../src/types/table-schema.ts";
 import { linesOf } from "../../support/batch-lines.ts";
+import { rowImage } from "../../support/row-image.ts";
 
 const COLUMNS: readonly MappedColumn[] = [
   { name: "v", type: { kind: "text", form: "varchar", charset: "utf8mb4" }, lengthBytes: 1 },
@@ -30,21 +31,7 @@ interface Row {
   readonly kind: number;
 }
 
-/** A row image as the binlog has it. */
-function image({ v, id, big, kind }: Row): Buffer {
-  const nulls = (v === null ? 1 : 0) | (big === null ? 4 : 0);
-  const text = Buffer.from(v ?? "");
-  const parts = [Buffer.of(nulls), v === null ? Buffer.of() : Buffer.concat([Buffer.of(text.length), text])];
-  const number = Buffer.alloc(4);
-  number.writeInt32LE(id);
-  parts.push(number);
-  if (big !== null) {
-    const wide = Buffer.alloc(8);
-    wide.writeBigInt64LE(big);
-    parts.push(wide);
-  }
-  return Buffer.concat([...parts, Buffer.of(kind)]);
-}
+const image = ({ v, id, big, kind }: Row): Buffer => rowImage(COLUMNS, [v, id, big, kind]);
 
 interface Event {
   readonly operation: "c" | "u" | "d";
@@ -54,9 +41,16 @@ interface Event {
 const bytesOf = ({ operation, rows }: Event): Buffer =>
   Buffer.concat(rows.flatMap(([a, b]) => (operation === "u" ? [image(a), image(b)] : [image(b)])));
 
+const builderOf = (form: RowForm): BatchBuilder =>
+  new BatchBuilder(SCHEMA, {
+    numbering: { seq: 0, ordinal: 0 },
+    form,
+    recordSource: { source: "s", epoch: 1, version: "1" },
+  });
+
 /** Builds the events, taking a batch behind each number in `cuts`. */
 function build(form: RowForm, events: readonly Event[], cuts: ReadonlySet<number>): readonly ChangeBatch[] {
-  const builder = new BatchBuilder(SCHEMA, { seq: 0, ordinal: 0 }, form);
+  const builder = builderOf(form);
   const reader = builder.reader(MAP);
   const batches: ChangeBatch[] = [];
   builder.beginTransaction({ ordinal: 7, gtid: "u:1", commitUs: 1 });
@@ -99,7 +93,27 @@ function expected(events: readonly Event[]): readonly unknown[] {
   );
 }
 
-describe.each(["columns", "lines"] as const)("rows of events as %s", (form) => {
+test("a line has the numbers of its change in front of the row", () => {
+  const rows = [1, 2].map((id) => ({ v: null, id, big: 5n, kind: 1 }));
+  const bytes = Buffer.concat(rows.map(image));
+  const builder = builderOf("lines");
+  const reader = builder.reader(MAP);
+  builder.beginTransaction({ ordinal: 7, gtid: "u:1", commitUs: 1 });
+  builder.add({ operation: "c", bytes, from: 0, to: bytes.length }, reader);
+  builder.endTransaction();
+  builder.beginTransaction({ ordinal: 12, gtid: "u:2", commitUs: 1 });
+  builder.add({ operation: "d", bytes, from: 0, to: bytes.length }, reader);
+  const { rows: lines } = builder.take();
+  expect(lines.form === "lines" && Buffer.from(lines.bytes).toString("utf8")).toBe(
+    `{"q":1,"o":"c","t":7,"n":0,"r":{"v":null,"id":1,"big":5,"kind":"a"}}
+{"q":2,"o":"c","t":7,"n":1,"r":{"v":null,"id":2,"big":5,"kind":"a"}}
+{"q":3,"o":"d","t":12,"n":0,"r":{"id":1}}
+{"q":4,"o":"d","t":12,"n":1,"r":{"id":2}}
+`,
+  );
+});
+
+describe.each(["columns", "lines", "records"] as const)("rows of events as %s", (form) => {
   test("become changes, whatever they are and wherever a batch is taken", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 8 }), fc.uniqueArray(fc.nat(7)), (events, cuts) => {
@@ -112,7 +126,7 @@ describe.each(["columns", "lines"] as const)("rows of events as %s", (form) => {
   test("lose nothing of what came before a row that cannot be read", () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 4 }), row, (events, wrong) => {
-        const builder = new BatchBuilder(SCHEMA, { seq: 0, ordinal: 0 }, form);
+        const builder = builderOf(form);
         const reader = builder.reader(MAP);
         builder.beginTransaction({ ordinal: 7, gtid: "u:1", commitUs: 1 });
         for (const known of events) {

@@ -59,13 +59,29 @@ const row: fc.Arbitrary<Row> = fc.record({
 const distance = (a: string, b: string): number =>
   (BigInt(`0x${a}`) ^ BigInt(`0x${b}`)).toString(2).replaceAll("0", "").length;
 
-describe.each(["columns", "lines"] as const)("the hash of a row in %s", (form) => {
+describe.each(["columns", "lines", "records"] as const)("the hash of a row in %s", (form) => {
   test("is the same for ever, since commits carry sums of it", () => {
     const rows = [BASE, { ...BASE, big: null, a: null }, { ...BASE, a: "12345678", b: "" }];
     expect(hashes(batchOfRows(form, rows))).toEqual(
       form === "columns"
         ? ["2f50bbb4d58d70e1", "6189a587eec73d5b", "158feff5870b55cb"]
         : ["419780a1e19b869c", "a6c1cb0047967d25", "4debe9699a4a6f02"],
+    );
+  });
+
+  test("of a record is that of the line, also of a delete and an update", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom("c", "u", "d", "r"), row)), (changes) => {
+        const transactions = [{ ordinal: 1, gtid: "u:1", commitUs: 0, firstRow: 0 }];
+        const of = (one: RowForm): readonly string[] =>
+          hashes(
+            batchOf(
+              { schema: SCHEMA, transactions, form: one },
+              changes.map(([op, values], n) => ({ seq: n + 1, op, n, transaction: 0, row: json(values) })),
+            ),
+          );
+        expect(of("records")).toEqual(of("lines"));
+      }),
     );
   });
 
