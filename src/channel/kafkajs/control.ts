@@ -1,0 +1,176 @@
+import { isSyncError } from "../../types/errors.ts";
+import {
+  CREATE_TOPICS,
+  DESCRIBE_CONFIGS,
+  DESCRIBE_PRODUCERS,
+  EARLIEST,
+  LATEST,
+  LIST_OFFSETS,
+  RESOURCE,
+  type NewTopic,
+  type PartitionProducers,
+} from "../kafka/admin-messages.ts";
+import { BROKER_ERROR, brokerError } from "../kafka/broker-error.ts";
+import type { KafkaEndpoint } from "../kafka/endpoint.ts";
+import type { TopicMetadata } from "../kafka/messages.ts";
+import { Cluster, persist } from "./cluster.ts";
+
+/** Offsets of a partition: its first record, the end for readers of committed records, and the end. */
+export interface PartitionOffsets {
+  readonly partition: number;
+  readonly start: number;
+  readonly stable: number;
+  readonly end: number;
+}
+
+const CREATE_MS = 30_000;
+
+/** What is asked of a cluster beside its records: topics, their configuration, offsets, open transactions. */
+export class KafkaControl {
+  readonly #cluster: Cluster;
+  /** Milliseconds of a clock that never goes back. */
+  readonly #now: () => number;
+
+  private constructor(cluster: Cluster, now: () => number) {
+    this.#cluster = cluster;
+    this.#now = now;
+  }
+
+  static async connect(endpoint: KafkaEndpoint, now: () => number): Promise<KafkaControl> {
+    return new KafkaControl(await Cluster.connect(endpoint), now);
+  }
+
+  /** The number of brokers. */
+  async brokerCount(): Promise<number> {
+    return (await this.#cluster.metadata([])).brokers.length;
+  }
+
+  /** Topics by name, fresh; those that are not there are left out. */
+  async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
+    if (names.length === 0) return new Map();
+    const { topics } = await this.#cluster.metadata(names);
+    for (const { topic, errorCode } of topics) {
+      if (errorCode !== 0 && errorCode !== BROKER_ERROR.unknownTopic)
+        throw brokerError(errorCode, `ask for the topic ${topic}`);
+    }
+    return new Map(topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic]));
+  }
+
+  /** Creates topics and waits until they have leaders; one that is there already stays as it is. */
+  async create(topics: readonly NewTopic[]): Promise<void> {
+    if (topics.length === 0) return;
+    const answers = await this.#cluster.send(this.#cluster.anyBroker(), CREATE_TOPICS, {
+      topics,
+      timeoutMs: CREATE_MS,
+    });
+    for (const { topic, errorCode, message } of answers) {
+      if (errorCode !== 0 && errorCode !== BROKER_ERROR.topicExists)
+        throw brokerError(errorCode, `create the topic ${topic}`, message);
+    }
+    await persist(async () => ({ errorCode: await this.#leaderless(topics) }), "create topics", {
+      now: this.#now,
+      deadlineMs: this.#now() + CREATE_MS,
+    });
+  }
+
+  /** The error of a topic that cannot be used yet, or 0. */
+  async #leaderless(topics: readonly NewTopic[]): Promise<number> {
+    const found = await this.topics(topics.map(({ topic }) => topic));
+    for (const { topic, partitions } of topics) {
+      const there = found.get(topic)?.partitions ?? [];
+      if (there.length < partitions || there.some(({ leader }) => leader < 0)) return LEADER_NOT_AVAILABLE;
+    }
+    return 0;
+  }
+
+  /** Configuration in force, by topic and name. */
+  async topicConfigs(
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
+    const resources = topics.map((name) => ({ type: RESOURCE.topic, name }));
+    const answers = await this.#cluster.send(this.#cluster.anyBroker(), DESCRIBE_CONFIGS, resources);
+    for (const { name, errorCode, message } of answers) {
+      if (errorCode !== 0) throw brokerError(errorCode, `read the configuration of ${name}`, message);
+    }
+    return new Map(answers.map(({ name, values }) => [name, values]));
+  }
+
+  async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const { partitions } = await this.#cluster.topic(topic);
+    const found = new Map<number, { start: number; stable: number; end: number }>();
+    await Promise.all(
+      (["start", "stable", "end"] as const).map(async (kind) => {
+        const list = await this.#list(
+          topic,
+          partitions.map(({ partition }) => partition),
+          kind,
+        );
+        for (const { partition, offset } of list) {
+          const entry = found.get(partition) ?? { start: 0, stable: 0, end: 0 };
+          entry[kind] = offset;
+          found.set(partition, entry);
+        }
+      }),
+    );
+    return [...found].map(([partition, offsets]) => ({ partition, ...offsets }));
+  }
+
+  async #list(
+    topic: string,
+    partitions: readonly number[],
+    kind: "start" | "stable" | "end",
+  ): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
+    const byLeader = await this.#byLeader(topic, partitions);
+    const lists = [...byLeader].map(([leader, led]) =>
+      this.#cluster.send(leader, LIST_OFFSETS, {
+        isCommittedOnly: kind === "stable",
+        topic,
+        partitions: led,
+        time: kind === "start" ? EARLIEST : LATEST,
+      }),
+    );
+    const answers = (await Promise.all(lists)).flat();
+    for (const { partition, errorCode } of answers) {
+      if (errorCode === 0) continue;
+      this.#cluster.forget(topic);
+      throw brokerError(errorCode, `ask for the offsets of ${topic}/${partition}`);
+    }
+    return answers;
+  }
+
+  /** Who writes to the partitions of a topic, and whose transactions are open. */
+  async producers(topic: string): Promise<readonly PartitionProducers[]> {
+    const { partitions } = await this.#cluster.topic(topic);
+    const byLeader = await this.#byLeader(
+      topic,
+      partitions.map(({ partition }) => partition),
+    );
+    const answers = [...byLeader].map(([leader, led]) =>
+      this.#cluster.send(leader, DESCRIBE_PRODUCERS, { topic, partitions: led }),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  async #byLeader(
+    topic: string,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, readonly number[]>> {
+    const byLeader = new Map<number, number[]>();
+    for (const partition of partitions) {
+      const leader = await this.#cluster.leader({ topic, partition });
+      const led = byLeader.get(leader);
+      if (led === undefined) byLeader.set(leader, [partition]);
+      else led.push(partition);
+    }
+    return byLeader;
+  }
+
+  close(): Promise<void> {
+    return this.#cluster.close();
+  }
+}
+
+const LEADER_NOT_AVAILABLE = 5;
+
+/** Whether waiting may mend it. */
+export const isPassing = (error: unknown): boolean => isSyncError(error) && error.retryable;
