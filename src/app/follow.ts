@@ -12,9 +12,10 @@ import { InProcessChannel } from "../channel/in-process.ts";
 import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
+import { commonStart } from "../types/common-start.ts";
 import { EXIT, isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
-import type { CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
+import type { Channel, CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
 import { reachesOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -22,7 +23,8 @@ import { must } from "../util/assert.ts";
 import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import type { Config } from "./config.ts";
-import { runPipeline } from "./pipeline.ts";
+import { runCaptureLoop } from "./capture-loop.ts";
+import { drain, runPipeline } from "./pipeline.ts";
 
 export interface FollowRun {
   readonly config: Config;
@@ -46,6 +48,16 @@ export interface FollowRun {
   readonly onRunning: (state: FollowState) => void;
   readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
   readonly onStop: (stop: TableStop) => void;
+  /** Opens the channel that the config names; without it capture and tables share this process's memory. */
+  readonly openChannel?: OpenChannel;
+}
+
+/** Opens a channel that keeps what it was given, for tables that have a first commit. */
+export type OpenChannel = (tables: readonly FollowedTable[], serverUuid: string) => Promise<Channel>;
+
+export interface FollowedTable {
+  readonly schema: TableSchema;
+  readonly checkpoint: Checkpoint;
 }
 
 /** What can be asked of a running `follow`. */
@@ -65,7 +77,8 @@ export async function runFollow(run: FollowRun): Promise<number> {
   const identity = { source: config.source.name, epoch: config.source.epoch };
   const { serverUuid } = must(tables[0]?.checkpoint, "the checkpoint of a table");
   const appliers = tables.map((table) => new TableApplier({ table, identity, serverUuid, now }));
-  await haltUnserved(run, appliers);
+  // What Kafka holds need not be in the binlog any more; where capture begins, it looks for itself.
+  if (run.openChannel === undefined) await haltUnserved(run, appliers);
   const router = new Router({
     appliers,
     policy: config.commit,
@@ -78,13 +91,20 @@ export async function runFollow(run: FollowRun): Promise<number> {
   });
   const going = appliers.filter((applier) => applier.stop === null).map((applier) => applier.table);
   const from = startOf(going);
-  await requireHistory(run, going);
+  if (run.openChannel === undefined) await requireHistory(run, going);
   if (!isCaughtUp(run, from)) {
     const reminder = setInterval(() => {
       remind(appliers, log);
     }, REMIND_MS);
     try {
-      await streamInto(run, { router, appliers, request: { schemas: schemasOf(going), from, serverUuid } });
+      const request = { schemas: schemasOf(going), from, serverUuid };
+      if (run.openChannel === undefined) await streamInto(run, { router, appliers, request });
+      else
+        await streamThrough(await run.openChannel(followed(going), serverUuid), run, {
+          router,
+          appliers,
+          request,
+        });
     } finally {
       clearInterval(reminder);
     }
@@ -157,7 +177,7 @@ async function streamInto(run: FollowRun, { router, appliers, request }: Streami
   try {
     const isEnough = (): boolean => router.hasReached((position) => isCaughtUp(run, position));
     const { from } = request;
-    const stream = await source.stream({ ...request, form: channel.form, patienceMs });
+    const stream = await source.stream({ ...request, form: channel.takes, patienceMs });
     await runPipeline({ stream, channel, router, from, signal, tickMs: TICK_MS, isEnough });
   } catch (error) {
     // What came before the end of the stream is whole, and need not be read again.
@@ -173,23 +193,55 @@ async function streamInto(run: FollowRun, { router, appliers, request }: Streami
   }
 }
 
-/**
- * Where the stream begins: at what every table holds. `seq` goes on from the highest that any of them has,
- * so that it only grows for each.
- */
-export function startOf(tables: readonly LakeTable[]): SourcePosition {
-  const positions = tables.map((table) => {
-    const { checkpoint, id } = table;
-    if (checkpoint !== null) return checkpoint.position;
-    throw syncError("LAKE_TABLE_MISSING", `${formatTableId(id)} has no first commit in the lake`, {
-      hint: "run `tallylake init`",
-    });
+/** Capture and tables as two loops with a channel between them that keeps what it was given. */
+async function streamThrough(channel: Channel, run: FollowRun, streaming: Streaming): Promise<void> {
+  const { router, appliers, request } = streaming;
+  const { source, signal, log, now, patienceMs = null } = run;
+  const stop = new AbortController();
+  const any = AbortSignal.any([signal, stop.signal]);
+  run.onRunning({ appliers, backlog: () => channel.backlog() });
+  const capturing = runCaptureLoop({
+    channel,
+    openStream: (from) => source.stream({ ...request, from, form: channel.takes, patienceMs }),
+    isEnough: (position) => isCaughtUp(run, position),
+    onPosition: () => undefined,
+    signal: any,
+    log,
+    now,
+    random: Math.random,
+    patienceMs,
   });
-  const common = positions.map((position) => position.gtids).reduce((a, b) => a.intersect(b));
-  const seq = Math.max(...positions.map((position) => position.seq));
-  const least = positions.find((position) => position.gtids.equals(common));
-  // After a failover the sets need not contain one another, and then no table has stood at this very place.
-  return least === undefined ? { file: "", offset: 0, gtids: common, last: null, seq } : { ...least, seq };
+  // Its failure comes by way of the channel, whose reader ends with it.
+  capturing.catch((error: unknown) => {
+    channel.fail(error instanceof Error ? error : new Error(String(error)));
+  });
+  try {
+    const isEnough = (): boolean => router.hasReached((position) => isCaughtUp(run, position));
+    await drain({ channel, router, from: request.from, isEnough, signal: any, tickMs: TICK_MS });
+  } finally {
+    stop.abort();
+    await capturing.catch(() => undefined);
+    await router.settle();
+    await channel.close();
+  }
+}
+
+const followed = (tables: readonly LakeTable[]): readonly FollowedTable[] =>
+  tables.map(({ schema, checkpoint }) => ({
+    schema: must(schema, "the schema of a table with a commit"),
+    checkpoint: must(checkpoint, "the checkpoint of a table"),
+  }));
+
+/** @throws SyncError LAKE_TABLE_MISSING when one of them has no first commit */
+export function startOf(tables: readonly LakeTable[]): SourcePosition {
+  return commonStart(
+    tables.map(({ checkpoint, id }) => {
+      if (checkpoint !== null) return checkpoint;
+      throw syncError("LAKE_TABLE_MISSING", `${formatTableId(id)} has no first commit in the lake`, {
+        hint: "run `tallylake init`",
+      });
+    }),
+  );
 }
 
 function remind(appliers: readonly TableApplier[], log: Log): void {

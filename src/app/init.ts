@@ -197,7 +197,7 @@ async function finish(
   try {
     const schemas = tables.map((table) => table.schema);
     const { patienceMs = null } = run;
-    const stream = await source.stream({ schemas, from: low, form: channel.form, serverUuid, patienceMs });
+    const stream = await source.stream({ schemas, from: low, form: channel.takes, serverUuid, patienceMs });
     await runPipeline({
       stream,
       channel,

@@ -16,28 +16,61 @@
  *
  * The stages meet only here. A stage never imports another; what they share are the ports in `types/ports.ts`.
  *
+ * With Kafka as the channel its two ends are loops of their own, in one process or in two: `capture-loop.ts` carries
+ * the stream into the channel and begins anew after whatever passes, `drain` carries the channel into the tables.
+ *
  * This file runs one stream into many tables, until it is told to stop, has caught up, or every table stopped.
  */
 import type { Router } from "../dedup/router.ts";
-import type { Channel, SourceStream } from "../types/ports.ts";
+import type { Channel, ChannelWriter, SourceStream } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { StopError } from "../util/abort.ts";
 
-export interface PipelineOptions {
-  readonly stream: SourceStream;
+export interface DrainOptions {
   readonly channel: Channel;
   readonly router: Router;
-  /** Where the stream begins. */
+  /** Where the reader begins. */
   readonly from: SourcePosition;
   /** Asked after every unit: whether it is enough. */
   readonly isEnough: () => boolean;
-  /** The intended stop: what is complete is taken, and the promise resolves. */
+  /** Ends the reading; what was taken whole stays. */
   readonly signal: AbortSignal;
   /** How often commits that wait for their time are looked at. */
   readonly tickMs: number;
 }
 
-/** Resolves when the stream has ended in good order; nothing is committed by this alone. */
+/** Carries the channel into the tables. Resolves when there is enough, or no more; nothing is committed by this alone. */
+export async function drain({
+  channel,
+  router,
+  from,
+  isEnough,
+  signal,
+  tickMs,
+}: DrainOptions): Promise<void> {
+  const ticker = setInterval(() => {
+    router.commitDue();
+  }, tickMs);
+  try {
+    for await (const delivery of channel.reader(from, signal)) {
+      await router.take(delivery);
+      if (isEnough() || router.isAllStopped) return;
+    }
+  } catch (error) {
+    if (!(error instanceof StopError) || !signal.aborted) throw error;
+  } finally {
+    clearInterval(ticker);
+  }
+}
+
+export interface PipelineOptions extends DrainOptions {
+  readonly stream: SourceStream;
+}
+
+/**
+ * Stream and tables in one process, where the channel keeps nothing. The signal ends the stream: what is complete is
+ * taken, and the promise resolves.
+ */
 export async function runPipeline(options: PipelineOptions): Promise<void> {
   const { stream, channel, router, signal } = options;
   const never = new AbortController().signal;
@@ -46,19 +79,11 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
   };
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const ticker = setInterval(() => {
-    router.commitDue();
-  }, options.tickMs);
-  const pumped = pump(stream, channel);
+  const pumped = pumpInto(stream, channel);
   // It is waited for below, after the stream has ended; until then its failure comes by way of the channel.
   pumped.catch(() => undefined);
   try {
-    for await (const delivery of channel.reader(options.from, never)) {
-      await router.take(delivery);
-      if (options.isEnough() || router.isAllStopped) {
-        break;
-      }
-    }
+    await drain({ ...options, signal: never });
     channel.fail(new StopError("the reader has enough"));
     await stream.terminate();
     await pumped.catch(ignoreStop);
@@ -70,31 +95,42 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
     await router.settle();
     throw error;
   } finally {
-    clearInterval(ticker);
     signal.removeEventListener("abort", onAbort);
   }
 }
 
-/** Carries the stream into the channel, one channel transaction for each position. */
-async function pump(stream: SourceStream, channel: Channel): Promise<void> {
+async function pumpInto(stream: SourceStream, channel: Channel): Promise<void> {
   try {
     const writer = await channel.writer();
-    let isOpen = false;
-    for await (const item of stream) {
-      if (item.kind === "abort") {
-        if (isOpen) await writer.abort();
-        isOpen = false;
-        continue;
-      }
-      if (!isOpen) await writer.begin();
-      isOpen = item.kind === "batch";
-      if (item.kind === "batch") await writer.append(item.batch);
-      else await writer.commit(item);
-    }
+    await pump(stream, writer);
     await writer.close();
   } catch (error) {
     channel.fail(error instanceof Error ? error : new Error(String(error)));
     throw error;
+  }
+}
+
+/** Carries a stream to its end into the channel, one channel transaction for each position. */
+export async function pump(
+  stream: SourceStream,
+  writer: ChannelWriter,
+  onPosition: (position: SourcePosition) => void = () => undefined,
+): Promise<void> {
+  let isOpen = false;
+  for await (const item of stream) {
+    if (item.kind === "abort") {
+      if (isOpen) await writer.abort();
+      isOpen = false;
+      continue;
+    }
+    if (!isOpen) await writer.begin();
+    isOpen = item.kind === "batch";
+    if (item.kind === "batch") {
+      await writer.append(item.batch);
+    } else {
+      await writer.commit(item);
+      onPosition(item.position);
+    }
   }
 }
 

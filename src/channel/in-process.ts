@@ -42,7 +42,8 @@ interface Unit {
 }
 
 export class InProcessChannel implements Channel {
-  readonly form = "columns";
+  readonly takes = "columns";
+  readonly gives = "columns";
   readonly #options: InProcessChannelOptions;
   readonly #queue: BoundedQueue<Unit>;
   #writer: InProcessWriter | null = null;
@@ -75,7 +76,7 @@ export class InProcessChannel implements Channel {
     signal.addEventListener("abort", stop, { once: true });
     try {
       for await (const unit of this.#queue) {
-        yield { batches: load(unit.batches), end: unit.end };
+        yield { batches: load(unit.batches), end: unit.end, tables: null, origin: null };
         await discard(unit.batches);
       }
     } finally {
@@ -103,6 +104,9 @@ interface WriterOptions {
 }
 
 class InProcessWriter implements ChannelWriter {
+  readonly resume = null;
+  /** The queue is all there is, and its failure reaches every call. */
+  readonly lost = new Promise<never>(() => undefined);
   readonly #queue: BoundedQueue<Unit>;
   readonly #options: WriterOptions;
   #open: HeldBatch[] | null = null;

@@ -37,6 +37,7 @@ export class Router {
   readonly #running = new Set<Promise<void>>();
   readonly #committing = new Set<TableApplier>();
   #isInUnit = false;
+  #isTorn = false;
   #failure: Error | null = null;
 
   constructor(options: RouterOptions) {
@@ -64,11 +65,14 @@ export class Router {
       for await (const batch of delivery.batches) {
         const key = tableKey(batch.schema.id);
         const applier = this.#byKey.get(key);
-        if (applier !== undefined)
+        if (applier !== undefined && isBroughtOn(delivery, key))
           await this.#guard(applier, () => applier.offer(batch, stops.get(key) ?? null));
       }
       step("apply.unit");
       this.#close(delivery, stops);
+    } catch (error) {
+      this.#isTorn = true;
+      throw error;
     } finally {
       this.#isInUnit = false;
     }
@@ -80,9 +84,13 @@ export class Router {
       delivery.end.counts.map((captured) => [tableKey(captured.table), captured.counts]),
     );
     for (const [key, applier] of this.#byKey) {
-      if (applier.stop !== null) continue;
+      if (applier.stop !== null || !isBroughtOn(delivery, key)) continue;
       const stop = stops.get(key) ?? null;
-      applier.advance(delivery.end.position, counts.get(key) ?? [], stop);
+      applier.advance(
+        { position: delivery.end.position, origin: delivery.origin },
+        counts.get(key) ?? [],
+        stop,
+      );
       if (stop !== null) this.#options.onStop(applier, stop);
     }
   }
@@ -103,9 +111,13 @@ export class Router {
     return (isIdle || applier.stop !== null) && applier.isBehind;
   }
 
-  /** Commits every table up to its last position, and waits for it. */
+  /**
+   * Commits every table up to its last position, and waits for it. Behind a unit that broke off in the middle nothing
+   * is committed: some tables hold a part of it.
+   */
   async commitAll(): Promise<void> {
     await Promise.all(this.#running);
+    if (this.#isTorn) return;
     for (const applier of this.#options.appliers) if (applier.isBehind) this.#startCommit(applier);
     await Promise.all(this.#running);
     this.#throwFailure();
@@ -151,6 +163,8 @@ export class Router {
     if (this.#failure !== null) throw this.#failure;
   }
 }
+
+const isBroughtOn = ({ tables }: Delivery, key: string): boolean => tables === null || tables.has(key);
 
 function concernsOneTable(error: unknown): error is SyncError {
   if (!isSyncError(error)) return false;

@@ -1,7 +1,7 @@
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
 import type { HopCount } from "../types/hop-count.ts";
-import type { CommitResult, LakeTable, TableStop } from "../types/ports.ts";
+import type { CommitResult, DeliveryOrigin, LakeTable, TableStop } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { CountLedger } from "./count-ledger.ts";
 import { partByTransaction } from "./applied.ts";
@@ -11,6 +11,12 @@ export interface TableApplierOptions {
   readonly identity: SourceIdentity;
   readonly serverUuid: string;
   readonly now: () => number;
+}
+
+/** How far everything has been offered, and where in the channel that is. */
+export interface Reached {
+  readonly position: SourcePosition;
+  readonly origin: DeliveryOrigin | null;
 }
 
 /** The last change of a table that is not in the lake yet, and how long it waits. */
@@ -30,6 +36,8 @@ export class TableApplier {
   readonly #options: TableApplierOptions;
   #ledger: CountLedger;
   #position: SourcePosition | null = null;
+  /** Where in the channel that is; null where the channel keeps nothing. */
+  #origin: DeliveryOrigin | null = null;
   #sinceMs: number | null = null;
   #stop: TableStop | null = null;
   #lastCommitMs: number;
@@ -90,14 +98,15 @@ export class TableApplier {
   }
 
   /**
-   * Everything up to `position` has been offered, with `captured` as counted where it was read.
+   * Everything up to there has been offered, with `captured` as counted where it was read.
    * A table that stopped stays where it stopped.
    */
-  advance(position: SourcePosition, captured: readonly HopCount[], stop: TableStop | null): void {
+  advance(reached: Reached, captured: readonly HopCount[], stop: TableStop | null): void {
     if (this.#stop !== null) return;
     if (stop === null) {
       this.#ledger.captured(captured);
-      this.#position = position;
+      this.#position = reached.position;
+      this.#origin = reached.origin;
       return;
     }
     // What was captured behind the stop is not taken, so the counts are those of what is.
@@ -140,7 +149,16 @@ export class TableApplier {
     const counts = this.#ledger.counts();
     this.#ledger = new CountLedger(identity);
     this.#sinceMs = null;
-    return { checkpoint: { ...identity, serverUuid, position }, counts };
+    const origin = this.#origin;
+    return {
+      checkpoint: {
+        ...identity,
+        serverUuid: origin?.serverUuid ?? serverUuid,
+        position,
+        ...(origin === null ? {} : { channel: origin.place }),
+      },
+      counts,
+    };
   }
 
   /** Runs when all calls before it are done. */

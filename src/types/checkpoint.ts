@@ -19,6 +19,14 @@ export interface Checkpoint extends SourceIdentity {
   readonly position: SourcePosition;
   /** `server_uuid` of the server that was read last: for people, and to notice a failover. */
   readonly serverUuid: string;
+  /** The newest record of the channel that is in the table; without it no channel that keeps records was read. */
+  readonly channel?: ChannelPlace;
+}
+
+/** A record of a channel that survives its process. */
+export interface ChannelPlace {
+  readonly id: string;
+  readonly offset: number;
 }
 
 const VERSION = 1;
@@ -29,6 +37,7 @@ const checkpointJson = z.strictObject({
   epoch: z.number().int().positive(),
   serverUuid: z.string(),
   position: sourcePositionJson,
+  channel: z.strictObject({ id: z.string().min(1), offset: z.number().int().nonnegative() }).optional(),
 });
 
 export function encodeCheckpoint(checkpoint: Checkpoint): string {
@@ -38,6 +47,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): string {
     epoch: checkpoint.epoch,
     serverUuid: checkpoint.serverUuid,
     position: encodeSourcePosition(checkpoint.position),
+    ...(checkpoint.channel === undefined ? {} : { channel: checkpoint.channel }),
   };
   return JSON.stringify(json);
 }
@@ -50,8 +60,14 @@ export function decodeCheckpoint(text: string): Checkpoint {
   } catch (error) {
     throw new RangeError(`not a checkpoint: ${text.slice(0, 200)}`, { cause: error });
   }
-  const { source, epoch, serverUuid, position } = parsed;
-  return { source, epoch, serverUuid, position: decodeSourcePosition(position) };
+  const { source, epoch, serverUuid, position, channel } = parsed;
+  return {
+    source,
+    epoch,
+    serverUuid,
+    position: decodeSourcePosition(position),
+    ...(channel === undefined ? {} : { channel }),
+  };
 }
 
 /** Prefix of the ids of a source's transactions, and with a GTID behind it the id of one: `shop/1/<gtid>`. */

@@ -13,6 +13,7 @@
 import { hash64Text } from "../util/xxhash.ts";
 import { OP_CODE, type ChangeBatch, type Operation } from "./change-batch.ts";
 import type { Digest } from "./digest.ts";
+import { LaneSum } from "./lane-sum.ts";
 import { fmix32, type RowLanes } from "./row-lanes.ts";
 import { formatTableId, type TableId } from "./table-id.ts";
 
@@ -44,44 +45,6 @@ export const snapshotTransactionId = (chunk: number): string => `snap:${chunk}`;
 export function transactionLanes(transactionId: string, table: TableId): HashLanes {
   const hash = hash64Text(`${transactionId}#${formatTableId(table)}`);
   return { high: Number(hash >> 32n), low: Number(hash & 0xffffffffn) };
-}
-
-/** Sums of lanes stay exact in a double for this many rows. */
-const ROWS_BEFORE_FOLD = 1 << 20;
-const MASK = (1n << 64n) - 1n;
-
-/** Sum modulo 2^64 and xor of hashes that come as lanes; no bigint is made for a row. */
-class LaneSum {
-  #sumHigh = 0;
-  #sumLow = 0;
-  #xorHigh = 0;
-  #xorLow = 0;
-  #unfolded = 0;
-  #sum = 0n;
-
-  /** Both unsigned 32-bit. */
-  add(high: number, low: number): void {
-    this.#sumHigh += high;
-    this.#sumLow += low;
-    this.#xorHigh ^= high;
-    this.#xorLow ^= low;
-    if (++this.#unfolded === ROWS_BEFORE_FOLD) this.#fold();
-  }
-
-  get digest(): Digest {
-    this.#fold();
-    return {
-      sum: this.#sum,
-      xor: (BigInt(this.#xorHigh >>> 0) << 32n) | BigInt(this.#xorLow >>> 0),
-    };
-  }
-
-  #fold(): void {
-    this.#sum = (this.#sum + (BigInt(this.#sumHigh) << 32n) + BigInt(this.#sumLow)) & MASK;
-    this.#sumHigh = 0;
-    this.#sumLow = 0;
-    this.#unfolded = 0;
-  }
 }
 
 /** Adds up the digests of many changes. */

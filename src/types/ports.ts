@@ -12,7 +12,7 @@
  * InvariantError (our defect).
  */
 import type { ChangeBatch, RowForm } from "./change-batch.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { ChannelPlace, Checkpoint } from "./checkpoint.ts";
 import type { ColumnRows } from "./column-values.ts";
 import type { GtidSet } from "./gtid.ts";
 import type { HopCount } from "./hop-count.ts";
@@ -152,9 +152,19 @@ export interface ChunkWriter extends ChunkSink {
 
 /** What one committed transaction of the channel holds. */
 export interface Delivery {
-  /** In binlog order. Taken one by one, since those of a large transaction are kept on disk. */
+  /** In binlog order. Taken one by one, since those of a large transaction are not kept in memory. */
   readonly batches: AsyncIterable<ChangeBatch>;
   readonly end: CapturePosition;
+  /** The tables, by `tableKey`, that it brings on; null for all. It says nothing about any other. */
+  readonly tables: ReadonlySet<string> | null;
+  /** Where it lies in the channel, for the next start; null where nothing survives the process. */
+  readonly origin: DeliveryOrigin | null;
+}
+
+export interface DeliveryOrigin {
+  readonly place: ChannelPlace;
+  /** Of the server that the source was read from. */
+  readonly serverUuid: string;
 }
 
 /**
@@ -164,6 +174,10 @@ export interface Delivery {
  * a reader that starts at any earlier committed position gets them exactly once, in order.
  */
 export interface ChannelWriter {
+  /** Behind what the channel holds: where the stream has to begin. Null where it is the reader that says so. */
+  readonly resume: SourcePosition | null;
+  /** Rejects when the channel fails while no call is under way. Never resolves. */
+  readonly lost: Promise<never>;
   begin(): Promise<void>;
   append(batch: ChangeBatch): Promise<void>;
   commit(end: CapturePosition): Promise<void>;
@@ -174,8 +188,9 @@ export interface ChannelWriter {
 }
 
 export interface Channel {
-  /** Of the rows that it hands over. */
-  readonly form: RowForm;
+  /** Of the rows that it takes, and of those that it hands over. */
+  readonly takes: RowForm;
+  readonly gives: RowForm;
   /** The writer of this channel. A second call fences the first writer off: its commit fails. */
   writer(): Promise<ChannelWriter>;
   /**

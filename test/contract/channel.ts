@@ -1,24 +1,31 @@
 import { describe, expect, test } from "vitest";
 import type { CapturePosition, Channel, Delivery } from "../../src/types/ports.ts";
+import type { ChangeBatch } from "../../src/types/change-batch.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
 import type { SourcePosition } from "../../src/types/source-position.ts";
-import { batchLines, gtid, makeBatch } from "../support/batch.ts";
+import { sleep } from "../../src/util/abort.ts";
+import { gtid, makeBatch, type Change } from "../support/batch.ts";
+import { linesOf } from "../support/batch-lines.ts";
 
-/** What every channel promises. `open` gives an empty channel with room for a few hundred bytes. */
+/** What every channel promises. */
 export interface ChannelUnderTest {
   readonly name: string;
+  /** Gives an empty channel with room for a few hundred bytes, whose table holds nothing yet. */
   readonly open: () => Promise<Channel>;
+  /** Its queue is the memory of the process, so that a writer waits for its reader. */
+  readonly isBounded: boolean;
 }
 
 const START: SourcePosition = { gtids: GtidSet.empty, file: "binlog.000001", offset: 4, seq: 0, last: null };
 
+/** The transactions up to a number, of which each has its own batch. */
 const end = (number: number): CapturePosition => ({
   kind: "position",
   position: {
     ...START,
     gtids: GtidSet.parse(`${gtid(1).replace(/1$/, "")}1-${number}`),
     offset: number,
-    seq: number,
+    seq: number * 1000 + 999,
   },
   commitUs: number,
   transactions: 1,
@@ -27,111 +34,166 @@ const end = (number: number): CapturePosition => ({
 });
 
 interface Seen {
-  readonly lines: readonly unknown[];
+  readonly changes: readonly unknown[];
   readonly offset: number;
 }
 
+/** What a channel must hand over as it was, whatever form the rows have. */
+const changesOf = (batch: ChangeBatch): readonly unknown[] =>
+  linesOf(batch).map(({ seq, op, n, transaction, row }) => {
+    const { gtid: id, commitUs } = batch.transactions[transaction] ?? { gtid: "", commitUs: 0 };
+    return { seq, op, n, gtid: id, commitUs, row: JSON.parse(row) as unknown };
+  });
+
 async function see(delivery: Delivery): Promise<Seen> {
-  const lines: unknown[] = [];
-  for await (const batch of delivery.batches) lines.push(...batchLines(batch));
-  return { lines, offset: delivery.end.position.offset };
+  const changes: unknown[] = [];
+  for await (const batch of delivery.batches) changes.push(...changesOf(batch));
+  return { changes, offset: delivery.end.position.offset };
 }
 
-async function readAll(channel: Channel): Promise<Seen[]> {
+/** All deliveries up to the one that ends there. */
+async function readThrough(channel: Channel, offset: number): Promise<Seen[]> {
   const seen: Seen[] = [];
-  for await (const delivery of channel.reader(START, new AbortController().signal))
+  const stop = new AbortController();
+  for await (const delivery of channel.reader(START, stop.signal)) {
     seen.push(await see(delivery));
+    if (delivery.end.position.offset === offset) break;
+  }
+  stop.abort();
   return seen;
 }
 
-const batch = (number: number, rows = 1): ReturnType<typeof makeBatch> =>
-  makeBatch([Array.from({ length: rows }, (_, i) => ({ op: "c" as const, id: i, v: `row ${number}` }))], {
-    firstGtid: number,
-    firstSeq: number * 1000,
-  });
+const changes = (number: number, rows: number): Change[] =>
+  Array.from({ length: rows }, (_, i) => ({ op: "c" as const, id: i, v: `row ${number}` }));
 
-export function channelContract({ name, open }: ChannelUnderTest): void {
+/** Creates of one transaction, from its `first` change on. */
+const batchFor =
+  (channel: Channel) =>
+  (number: number, rows = 1, first = 0): ChangeBatch =>
+    makeBatch([changes(number, rows)], {
+      firstGtid: number,
+      firstSeq: number * 1000 + first,
+      form: channel.takes,
+    });
+
+export function channelContract({ name, open, isBounded }: ChannelUnderTest): void {
   describe(`${name} is a channel`, () => {
     test("the reader gets whole transactions, in order, each once", async () => {
       const channel = await open();
+      const batch = batchFor(channel);
       const writer = await channel.writer();
-      const reading = readAll(channel);
+      const reading = readThrough(channel, 3);
       for (const number of [1, 2, 3]) {
         await writer.begin();
         await writer.append(batch(number));
-        await writer.append(batch(number + 10));
+        await writer.append(batch(number, 7, 1));
         await writer.commit(end(number));
       }
-      await writer.close();
       expect(await reading).toEqual(
         [1, 2, 3].map((number) => ({
-          lines: [...batchLines(batch(number)), ...batchLines(batch(number + 10))],
+          changes: [...changesOf(batch(number)), ...changesOf(batch(number, 7, 1))],
           offset: number,
         })),
       );
+      await writer.close();
+      await channel.close();
+    });
+
+    test("creates, updates, deletes and a changed key come as they were", async () => {
+      const channel = await open();
+      const writer = await channel.writer();
+      const reading = readThrough(channel, 1);
+      const batch = makeBatch(
+        [
+          [
+            { op: "c", id: 1, v: 'quote " and \u{1f42c}' },
+            { op: "u", id: 1, v: "new" },
+            { op: "d", id: 1 },
+          ],
+          [{ op: "c", id: 2 }],
+        ],
+        { firstGtid: 1, firstSeq: 2 ** 40, form: channel.takes },
+      );
+      await writer.begin();
+      await writer.append(batch);
+      await writer.commit(end(1));
+      expect(await reading).toEqual([{ changes: changesOf(batch), offset: 1 }]);
+      await writer.close();
       await channel.close();
     });
 
     test("an aborted transaction is never seen, and a position without rows is", async () => {
       const channel = await open();
+      const batch = batchFor(channel);
       const writer = await channel.writer();
-      const reading = readAll(channel);
+      const reading = readThrough(channel, 3);
       await writer.begin();
       await writer.append(batch(1));
       await writer.abort();
       await writer.begin();
+      await writer.append(batch(2));
       await writer.commit(end(2));
       await writer.begin();
-      await writer.append(batch(3));
+      await writer.commit(end(3));
       await writer.close();
-      expect(await reading).toEqual([{ lines: [], offset: 2 }]);
+      expect(await reading).toEqual([
+        { changes: changesOf(batch(2)), offset: 2 },
+        { changes: [], offset: 3 },
+      ]);
       await channel.close();
     });
 
     test("a transaction larger than the channel's memory passes whole", async () => {
       const channel = await open();
+      const batch = batchFor(channel);
       const writer = await channel.writer();
-      const reading = readAll(channel);
+      const reading = readThrough(channel, 1);
       const parts = Array.from({ length: 20 }, (_, i) => batch(i + 1, 50));
       await writer.begin();
       for (const part of parts) await writer.append(part);
       await writer.commit(end(1));
+      expect(await reading).toEqual([{ changes: parts.flatMap(changesOf), offset: 1 }]);
       await writer.close();
-      expect(await reading).toEqual([{ lines: parts.flatMap(batchLines), offset: 1 }]);
       await channel.close();
     });
 
-    test("a full channel makes the writer wait until the reader has taken something", async () => {
-      const channel = await open();
-      const writer = await channel.writer();
-      let committed = 0;
-      const writing = (async () => {
-        for (let number = 1; number <= 30; number++) {
-          await writer.begin();
-          await writer.append(batch(number, 5));
-          await writer.commit(end(number));
-          committed = number;
+    if (isBounded) {
+      test("a full channel makes the writer wait until the reader has taken something", async () => {
+        const channel = await open();
+        const batch = batchFor(channel);
+        const writer = await channel.writer();
+        let committed = 0;
+        const writing = (async () => {
+          for (let number = 1; number <= 30; number++) {
+            await writer.begin();
+            await writer.append(batch(number, 5));
+            await writer.commit(end(number));
+            committed = number;
+          }
+          await writer.close();
+        })();
+        const lead: number[] = [];
+        let taken = 0;
+        for await (const delivery of channel.reader(START, new AbortController().signal)) {
+          // Everything the writer can do without us has been done after a turn of the event loop.
+          await new Promise((resolve) => setImmediate(resolve));
+          lead.push(committed - taken);
+          taken = (await see(delivery)).offset;
         }
-        await writer.close();
-      })();
-      const lead: number[] = [];
-      let taken = 0;
-      for await (const delivery of channel.reader(START, new AbortController().signal)) {
-        // Everything the writer can do without us has been done after a turn of the event loop.
-        await new Promise((resolve) => setImmediate(resolve));
-        lead.push(committed - taken);
-        taken = (await see(delivery)).offset;
-      }
-      await writing;
-      expect(taken).toBe(30);
-      expect(Math.max(...lead)).toBeLessThan(10);
-      await channel.close();
-    });
+        await writing;
+        expect(taken).toBe(30);
+        expect(Math.max(...lead)).toBeLessThan(10);
+        await channel.close();
+      });
+    }
 
     test("a failure reaches the reader and the writer, with its own error", async () => {
       const channel = await open();
+      const batch = batchFor(channel);
       const writer = await channel.writer();
-      const reading = readAll(channel);
+      const reading = readThrough(channel, 1);
+      reading.catch(() => undefined);
+      await sleep(50);
       channel.fail(new Error("broken wire"));
       await expect(reading).rejects.toThrow("broken wire");
       await expect(
@@ -141,22 +203,25 @@ export function channelContract({ name, open }: ChannelUnderTest): void {
           await writer.commit(end(1));
         })(),
       ).rejects.toThrow();
+      await writer.close();
       await channel.close();
     });
 
     test("a second writer fences the first one off", async () => {
       const channel = await open();
+      const batch = batchFor(channel);
       const first = await channel.writer();
       await first.begin();
       await first.append(batch(1));
       const second = await channel.writer();
       await expect(first.commit(end(1))).rejects.toThrow();
-      const reading = readAll(channel);
+      const reading = readThrough(channel, 2);
       await second.begin();
       await second.append(batch(2));
       await second.commit(end(2));
+      expect(await reading).toEqual([{ changes: changesOf(batch(2)), offset: 2 }]);
+      await first.close();
       await second.close();
-      expect(await reading).toEqual([{ lines: batchLines(batch(2)), offset: 2 }]);
       await channel.close();
     });
   });

@@ -17,7 +17,7 @@ async function open(): Promise<InProcessChannel> {
   });
 }
 
-channelContract({ name: "the in-process channel", open });
+channelContract({ name: "the in-process channel", open, isBounded: true });
 
 test("spill files are gone when a transaction was read, aborted, or left behind by a crash", async () => {
   await using dir = await tempDir();

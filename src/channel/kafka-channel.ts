@@ -1,0 +1,296 @@
+/**
+ * The channel through Kafka: capture and apply as processes of their own, and others who read the same topics.
+ *
+ *     capture ──▶ KafkaWriter ══▶ topics of changes, one record for each change ══▶ anybody
+ *                     │                        ║
+ *                     └─────▶ position topic ══╩══▶ KafkaReader ──▶ apply
+ *
+ * Job. The writer makes one Kafka transaction of each unit of capture: the changes, spread over partitions by key, and
+ * last a position record that names for every partition what was written there (producer, offsets, count, first and
+ * last `seq`, digest), where the source stands behind it, and its predecessor. The reader follows the position records,
+ * fetches the named ranges by offset and puts them together in the order of the binlog.
+ *
+ * Guarantees. A unit reaches the tables whole or not at all, in order, its effect once: "is it in?" is asked of source
+ * positions, in the checkpoint of each table. Of the client's own filtering of aborted transactions nothing depends but
+ * which position records are there; of the broker nothing but that it keeps what it acknowledged, and a digest shows
+ * when it did not. There is one writer: a second one fences the first off by the transactional id. Other consumers see
+ * each change once while one chain goes on, if they read committed records; a new generation repeats changes under the
+ * same event ids.
+ *
+ * | it breaks                                  | what follows                                                   |
+ * |--------------------------------------------|----------------------------------------------------------------|
+ * | capture dies before its commit             | the transaction is aborted, by the next capture or by its timeout; the binlog is read again from the newest position |
+ * | … behind its commit                        | the next capture finds the position record and goes on behind it |
+ * | the answer to a commit is lost             | a new producer, then the newest position says what became of it |
+ * | capture is stopped and comes back later    | it is fenced and ends; what it wrote is aborted                |
+ * | a source transaction in several parts      | the next capture leaves out what is there, and compares it     |
+ * | apply dies                                 | each table goes on from its checkpoint, which names its position record |
+ * | records are gone before they were applied  | apply stops; capture begins a new generation at the oldest checkpoint |
+ * | a topic is deleted, made anew, partitioned anew | both stop; the same                                       |
+ * | a broker lost what it had acknowledged     | apply stops before the commit; the same                        |
+ *
+ * Limits. Topics are deleted by age, never compacted. The position topic has one partition and is read whole from
+ * the oldest table's checkpoint on. Changes of several tables in one topic are possible, one table in several topics as
+ * well (`routing`); the order of one key holds inside one partition.
+ */
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import type { Channel, ChannelWriter, Delivery } from "../types/ports.ts";
+import { StopError } from "../util/abort.ts";
+import { must } from "../util/assert.ts";
+import type { Log } from "../util/log.ts";
+import { step } from "../util/step.ts";
+import { findCutOff, startPlace } from "./kafka/cut-off.ts";
+import type { Compression, KafkaDriver, RecordReader } from "./kafka/driver.ts";
+import { KafkaReader } from "./kafka/kafka-reader.ts";
+import { KafkaWriter, type Resumed, type WriterLimits } from "./kafka/kafka-writer.ts";
+import { PatientReader } from "./kafka/patient-reader.ts";
+import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
+import type { PlanRecord } from "./kafka/position-record.ts";
+import { planResume, type ChannelTable, type Resume } from "./kafka/resume.ts";
+import { namedTopics, requireDistinct, tableTopic, topicName } from "./kafka/topic-name.ts";
+import { Topics, type TopicSettings } from "./kafka/topics.ts";
+import type { KafkaControl } from "./kafkajs/control.ts";
+
+export interface KafkaChannelOptions {
+  readonly driver: KafkaDriver;
+  readonly control: KafkaControl;
+  readonly identity: SourceIdentity;
+  readonly serverUuid: string;
+  /** The tables, with their checkpoints in the lake. */
+  readonly tables: readonly ChannelTable[];
+  /** Template of the topics of changes. */
+  readonly topic: string;
+  readonly positionTopic: string;
+  readonly topics: TopicSettings;
+  readonly transactionalId: string;
+  readonly transactionTimeoutMs: number;
+  readonly deliveryTimeoutMs: number;
+  readonly compression: Compression;
+  readonly limits: WriterLimits;
+  readonly readBytesMax: number;
+  readonly blockedMsMax: number;
+  readonly log: Log;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly newId: () => string;
+}
+
+export class KafkaChannel implements Channel {
+  readonly takes = "records";
+  readonly gives = "lines";
+  readonly #options: KafkaChannelOptions;
+  readonly #topics: Topics;
+  readonly #stop = new AbortController();
+  #failure: Error | null = null;
+
+  constructor(options: KafkaChannelOptions) {
+    const { control, topics, log, identity, tables, topic } = options;
+    this.#options = options;
+    requireDistinct([
+      ...namedTopics(
+        topic,
+        identity.source,
+        tables.map(({ schema }) => schema.id),
+      ),
+      { name: this.#positionTopic, of: "the position topic" },
+    ]);
+    this.#topics = new Topics(control, topics, ({ message, hint, code }) => {
+      log.warn(message, { code, remedy: hint });
+    });
+  }
+
+  get #positionTopic(): string {
+    const { positionTopic, identity } = this.#options;
+    return topicName(positionTopic, { source: identity.source });
+  }
+
+  /** @throws SyncError of the cluster; KAFKA_FENCED comes later, to the writer that was fenced off */
+  async writer(): Promise<ChannelWriter> {
+    this.#throwFailure();
+    const { driver, identity, topic, topics, log, limits, now, newId } = this.#options;
+    const { signal } = this.#stop;
+    const positionTopic = this.#positionTopic;
+    await this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]);
+    step("kafka.open");
+    const producer = await driver.openProducer({
+      transactionalId: this.#options.transactionalId,
+      transactionTimeoutMs: this.#options.transactionTimeoutMs,
+      compression: this.#options.compression,
+      batchBytesMax: topics.messageBytes,
+      deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
+    });
+    const reader = await driver.openReader("committed");
+    try {
+      // Only now is nobody else's transaction open: what is committed stays the newest.
+      const positionLog = this.#positionLog(reader);
+      const resumed = await this.#resume(positionLog, signal);
+      await this.#topics.ensure(
+        resumed.plan.tables.map(({ table }) => ({
+          topic: tableTopic(topic, identity.source, table),
+          partitions: topics.partitions,
+        })),
+      );
+      return new KafkaWriter({
+        producer,
+        topics: this.#topics,
+        positionTopic,
+        topicOf: ({ schema }) => tableTopic(topic, identity.source, schema.id),
+        identity,
+        limits,
+        resumed,
+        newId,
+        failure: () => this.#failure,
+        now,
+      });
+    } catch (error) {
+      await producer.close();
+      throw error;
+    } finally {
+      await reader.close();
+      log.debug("the position topic was read", { topic: positionTopic });
+    }
+  }
+
+  async #resume(positionLog: PositionLog, signal: AbortSignal): Promise<Resumed> {
+    const { identity, tables, log, serverUuid, newId, control } = this.#options;
+    const { head, parts } = await headOf(positionLog, signal);
+    const { start } = await this.#bounds();
+    const cutOff =
+      head === null
+        ? new Map<string, string>()
+        : await findCutOff(tables, {
+            log: positionLog,
+            positionTopic: this.#positionTopic,
+            start,
+            retained: (topic) => retainedOf(control, topic),
+            signal,
+          });
+    const resume = planResume({ identity, tables, head, cutOff });
+    if (resume.newGeneration !== null) {
+      log.warn("the channel begins a new generation of positions", {
+        reason: resume.newGeneration,
+        from: resume.from.gtids.toString(),
+      });
+    }
+    const goesOn = resume.newGeneration === null && head !== null;
+    const keepsParts = goesOn && resume.isSamePlan;
+    return {
+      from: resume.from,
+      parent: !goesOn ? null : keepsParts ? (parts.at(-1)?.place ?? head.place) : head.place,
+      plan: keepsParts ? head.plan : newPlan(resume, { identity, serverUuid, id: newId() }),
+      parts: keepsParts ? parts.map(({ unit }) => unit) : [],
+    };
+  }
+
+  /** `from` is told by the checkpoints of the tables. */
+  async *reader(_from: unknown, signal: AbortSignal): AsyncGenerator<Delivery, void, void> {
+    this.#throwFailure();
+    const { driver, identity, tables, log, readBytesMax, blockedMsMax, now, random } = this.#options;
+    const any = AbortSignal.any([signal, this.#stop.signal]);
+    const positionTopic = this.#positionTopic;
+    await this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]);
+    const positions = new PatientReader(await driver.openReader("committed"), { log, random });
+    const data = new PatientReader(await driver.openReader("uncommitted"), { log, random });
+    try {
+      const positionLog = this.#positionLog(positions);
+      const { start } = await this.#bounds();
+      const places = await Promise.all(
+        tables.map((table) => startPlace(table, { log: positionLog, start, signal: any })),
+      );
+      const reader = new KafkaReader({
+        positionLog,
+        positionTopic,
+        reader: data,
+        identity,
+        log,
+        tables: tables.map(({ schema, checkpoint }) => ({
+          schema,
+          position: checkpoint.position,
+          blocked: null,
+          isStopped: false,
+        })),
+        // A table that the topic does not reach back to is told when nothing brings it on.
+        from: Math.min(...places.map((place) => place ?? start)),
+        bytesMax: readBytesMax,
+        blockedMsMax,
+        now,
+      });
+      yield* reader.deliveries(any);
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      await Promise.all([positions.close(), data.close()]);
+    }
+  }
+
+  #positionLog(reader: RecordReader): PositionLog {
+    const topic = this.#positionTopic;
+    const topicId = this.#topics.idOf(topic);
+    return new PositionLog({ topic, topicId, reader, bounds: () => this.#bounds() });
+  }
+
+  async #bounds(): Promise<{ readonly start: number; readonly stable: number }> {
+    const [offsets] = await this.#options.control.offsets(this.#positionTopic);
+    return must(offsets, "the offsets of the position topic");
+  }
+
+  /** What waits stays in Kafka. */
+  backlog(): { readonly rows: number; readonly bytes: number } {
+    return { rows: 0, bytes: 0 };
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#stop.abort(error);
+  }
+
+  async close(): Promise<void> {
+    this.fail(new StopError("the channel is closed"));
+    await this.#options.driver.close();
+    await this.#options.control.close();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+}
+
+/** The newest unit that ends at a position, and the parts that were written behind it. */
+async function headOf(
+  positionLog: PositionLog,
+  signal: AbortSignal,
+): Promise<{ readonly head: PlacedUnit | null; readonly parts: readonly PlacedUnit[] }> {
+  const parts: PlacedUnit[] = [];
+  let head = await positionLog.newest(signal);
+  while (head !== null && head.unit.end === null) {
+    parts.unshift(head);
+    head = head.unit.parent === null ? null : await positionLog.at(head.unit.parent, signal);
+  }
+  return { head, parts };
+}
+
+async function retainedOf(
+  control: KafkaControl,
+  topic: string,
+): Promise<{ readonly topicId: string; readonly starts: ReadonlyMap<number, number> } | null> {
+  const found = (await control.topics([topic])).get(topic);
+  if (found === undefined) return null;
+  const offsets = await control.offsets(topic);
+  return {
+    topicId: found.topicId,
+    starts: new Map(offsets.map(({ partition, start }) => [partition, start])),
+  };
+}
+
+const newPlan = (
+  { tables, stopped }: Resume,
+  { identity, serverUuid, id }: { identity: SourceIdentity; serverUuid: string; id: string },
+): PlanRecord => ({
+  kind: "plan",
+  id,
+  ...identity,
+  serverUuid,
+  tables: tables.map(({ schema }) => ({ table: schema.id, version: schema.version })),
+  stopped,
+});

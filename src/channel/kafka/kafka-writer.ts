@@ -1,0 +1,333 @@
+import { batchBytes, sliceBatch, type ChangeBatch, type RowRecords } from "../../types/change-batch.ts";
+import { syncError } from "../../types/errors.ts";
+import type { CapturePosition, ChannelWriter } from "../../types/ports.ts";
+import { rowLanes, type RowLanes } from "../../types/row-lanes.ts";
+import type { SourcePosition } from "../../types/source-position.ts";
+import { assert, must } from "../../util/assert.ts";
+import { step } from "../../util/step.ts";
+import type { TransactionalProducer } from "./driver.ts";
+import { PartCheck } from "./part-check.ts";
+import { partitionRows, type PartitionRows } from "./partitioner.ts";
+import { encodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
+import type { RecordBlock, TopicPartition } from "./record-block.ts";
+import type { Topics } from "./topics.ts";
+import { UnitLedger } from "./unit-ledger.ts";
+
+export interface KafkaWriterOptions {
+  readonly producer: TransactionalProducer;
+  readonly topics: Topics;
+  readonly positionTopic: string;
+  /** The topic of a batch's rows. */
+  readonly topicOf: (batch: ChangeBatch) => string;
+  readonly identity: { readonly source: string; readonly epoch: number };
+  readonly limits: WriterLimits;
+  readonly resumed: Resumed;
+  readonly newId: () => string;
+  /** Why the whole channel has failed, or null. */
+  readonly failure: () => Error | null;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+export interface WriterLimits {
+  /** A source transaction beyond these is written in several Kafka transactions. */
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  /** A Kafka transaction is ended before it is open for longer, so that it does not expire. */
+  readonly openMsMax: number;
+  /** Positions without rows are written this often, and the newest one again when nothing happens. */
+  readonly idleMs: number;
+  /** The plan is written again this often. */
+  readonly planMs: number;
+}
+
+/** Where a writer goes on. */
+export interface Resumed {
+  readonly from: SourcePosition;
+  /** The unit that it follows; null when a new generation begins. */
+  readonly parent: Place | null;
+  readonly plan: PlanRecord;
+  /** Parts of the unit that was being written, which the next one goes on with. */
+  readonly parts: readonly UnitRecord[];
+}
+
+/**
+ * Writes units, each as one Kafka transaction that its position record ends. A unit without rows is kept for a while,
+ * so that a busy server whose other tables are written does not cost a Kafka transaction for each of its own.
+ */
+export class KafkaWriter implements ChannelWriter {
+  readonly resume: SourcePosition;
+  readonly lost: Promise<never>;
+  readonly #options: KafkaWriterOptions;
+  #fail: (error: Error) => void = () => undefined;
+  #failure: Error | null = null;
+  #parent: Place | null;
+  /** The plan in force and when it was written; null when it has to be written first. */
+  #plan: { readonly place: Place; readonly writtenMs: number } | null = null;
+  #after: SourcePosition;
+  /** Rows up to this `seq` are in the channel already, as parts of the unit that is being written. */
+  #doneSeq: number;
+  #check: PartCheck;
+  #isOpen = false;
+  #ledger: UnitLedger;
+  #openedMs: number | null = null;
+  #held: CapturePosition | null = null;
+  #committedMs: number;
+  #tail: Promise<unknown> = Promise.resolve();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: KafkaWriterOptions) {
+    const { resumed, identity, limits, now } = options;
+    this.#options = options;
+    this.resume = resumed.from;
+    this.#parent = resumed.parent;
+    this.#after = resumed.from;
+    this.#doneSeq = Math.max(
+      0,
+      ...resumed.parts.flatMap(({ ranges }) => ranges.map(({ lastSeq }) => lastSeq)),
+    );
+    this.#check = new PartCheck(resumed.parts);
+    this.#ledger = new UnitLedger(identity);
+    this.#committedMs = now();
+    this.lost = new Promise<never>((_resolve, reject) => {
+      this.#fail = reject;
+    });
+    this.lost.catch(() => undefined);
+    this.#timer = setInterval(
+      () => {
+        this.#inTurn(() => this.#tick()).catch(() => undefined);
+      },
+      Math.min(limits.idleMs, 1000),
+    );
+  }
+
+  begin(): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(!this.#isOpen, "a channel transaction is already open");
+      this.#isOpen = true;
+    });
+  }
+
+  append(batch: ChangeBatch): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(this.#isOpen, "no channel transaction is open");
+      const done = rowsThrough(batch, this.#doneSeq);
+      if (done > 0) this.#skip(sliceBatch(batch, 0, done));
+      if (done < batch.count) await this.#write(done === 0 ? batch : sliceBatch(batch, done, batch.count));
+    });
+  }
+
+  /** Rows that a part holds already: they must be the same. */
+  #skip(batch: ChangeBatch): void {
+    const lanes = lanesOf(batch);
+    for (const { target, part } of this.#targets(batch)) this.#check.add(target, batch, part.rows, lanes);
+  }
+
+  async #write(batch: ChangeBatch): Promise<void> {
+    const { producer, topics, limits } = this.#options;
+    await this.#open();
+    const targets = this.#targets(batch);
+    const { partitions } = topics.settings;
+    await topics.ensure(targets.map(({ target: { topic } }) => ({ topic, partitions })));
+    const lanes = lanesOf(batch);
+    for (const { target, part } of targets) {
+      this.#ledger.sent(target, batch, part.rows, lanes);
+      await producer.send(target, part.block);
+    }
+    this.#ledger.counted(batch, batchBytes(batch));
+    if (this.#ledger.rows >= limits.rowsMax || this.#ledger.bytes >= limits.bytesMax || this.#isOld()) {
+      await this.#end(null);
+    }
+  }
+
+  #targets(batch: ChangeBatch): readonly { readonly target: TopicPartition; readonly part: PartitionRows }[] {
+    const { topics, topicOf } = this.#options;
+    const topic = topicOf(batch);
+    return partitionRows(batch, recordsOf(batch), topics.settings.partitions).map((part) => ({
+      target: { topic, partition: part.partition },
+      part,
+    }));
+  }
+
+  #isOld(): boolean {
+    const { limits, now } = this.#options;
+    return this.#openedMs !== null && now() - this.#openedMs >= limits.openMsMax;
+  }
+
+  commit(end: CapturePosition): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(this.#isOpen, "no channel transaction is open");
+      this.#isOpen = false;
+      const whole = this.#held === null ? end : joined(this.#held, end);
+      this.#held = whole;
+      // Parts that are there already are ended without delay as well.
+      const isEmpty = this.#ledger.isEmpty && whole.stops.length === 0 && whole.counts.length === 0;
+      if (isEmpty && !this.#isDue()) return;
+      await this.#end(whole);
+    });
+  }
+
+  #isDue(): boolean {
+    const { limits, now } = this.#options;
+    return now() - this.#committedMs >= limits.idleMs;
+  }
+
+  abort(): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(this.#isOpen, "no channel transaction is open");
+      this.#isOpen = false;
+      if (this.#doneSeq > 0) throw partOpen();
+      if (this.#openedMs !== null) await this.#options.producer.abort();
+      this.#openedMs = null;
+      this.#ledger = new UnitLedger(this.#options.identity);
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#inTurn(async () => {
+      if (this.#isOpen && this.#openedMs !== null) await this.#options.producer.abort();
+      else if (this.#held !== null) await this.#end(this.#held);
+    }).catch(() => undefined);
+    await this.#options.producer.close();
+  }
+
+  /** Writes a position that was kept for long enough, and sees whether the topics are still the same. */
+  async #tick(): Promise<void> {
+    if (this.#isOpen || !this.#isDue()) return;
+    const last = this.#held ?? idle(this.#after);
+    await this.#options.topics.watch();
+    await this.#end(last);
+  }
+
+  async #open(): Promise<void> {
+    if (this.#openedMs !== null) return;
+    step("kafka.begin");
+    await this.#options.producer.begin();
+    this.#openedMs = this.#options.now();
+  }
+
+  /** Ends the Kafka transaction with a unit record; without a position it is a part. */
+  async #end(end: CapturePosition | null): Promise<void> {
+    const { producer, topics, resumed, newId, now } = this.#options;
+    await this.#open();
+    if (end !== null) this.#check.requireSame();
+    step("kafka.flush");
+    const ranges = this.#ledger.isEmpty
+      ? []
+      : this.#ledger.ranges(await producer.flush(), (t) => topics.idOf(t));
+    const plan = this.#planInForce() ?? {
+      place: await this.#writeRecord(resumed.plan),
+      writtenMs: now(),
+    };
+    const unit: UnitRecord = {
+      kind: "unit",
+      id: newId(),
+      parent: this.#parent,
+      plan: plan.place,
+      after: this.#after,
+      end,
+      produced: this.#ledger.produced,
+      ranges,
+    };
+    const place = await this.#writeRecord(unit);
+    step("kafka.commit");
+    await producer.commit();
+    step("kafka.committed");
+    this.#openedMs = null;
+    this.#committedMs = now();
+    this.#plan = plan;
+    this.#parent = place;
+    this.#ledger = new UnitLedger(this.#options.identity);
+    if (end === null) {
+      this.#doneSeq = Math.max(this.#doneSeq, ...ranges.map(({ lastSeq }) => lastSeq));
+    } else {
+      this.#after = end.position;
+      this.#doneSeq = 0;
+      this.#check = new PartCheck([]);
+      this.#held = null;
+    }
+  }
+
+  /** Null when it has to be written again, before retention removes the one that units name. */
+  #planInForce(): { readonly place: Place; readonly writtenMs: number } | null {
+    const { limits, now } = this.#options;
+    return this.#plan !== null && now() - this.#plan.writtenMs < limits.planMs ? this.#plan : null;
+  }
+
+  async #writeRecord(record: PlanRecord | UnitRecord): Promise<Place> {
+    const { producer, positionTopic } = this.#options;
+    await producer.send({ topic: positionTopic, partition: 0 }, textBlock(encodePositionRecord(record)));
+    const written = await producer.flush();
+    const range = must(
+      written.find(({ topic }) => topic === positionTopic),
+      "where the position record is",
+    );
+    return { id: record.id, offset: range.to - 1 };
+  }
+
+  /** One call after another; after a failure none. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(async () => {
+      this.#failure ??= this.#options.failure();
+      if (this.#failure !== null) throw this.#failure;
+      try {
+        return await work();
+      } catch (error) {
+        this.#failure = error instanceof Error ? error : new Error(String(error));
+        clearInterval(this.#timer);
+        this.#fail(this.#failure);
+        throw error;
+      }
+    });
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+/** Two positions with nothing in between: what the first one covers counts with the second. */
+const joined = (held: CapturePosition, end: CapturePosition): CapturePosition => ({
+  ...end,
+  transactions: held.transactions + end.transactions,
+  stops: [...held.stops, ...end.stops],
+  counts: [...held.counts, ...end.counts],
+});
+
+/** The position once more, so that the chain does not fall out of the topic while nothing happens. */
+const idle = (position: SourcePosition): CapturePosition => ({
+  kind: "position",
+  position,
+  commitUs: position.last?.commitUs ?? 0,
+  transactions: 0,
+  stops: [],
+  counts: [],
+});
+
+function textBlock(text: string): RecordBlock {
+  const bytes = Buffer.from(text);
+  const none = { start: Int32Array.of(-1), end: Int32Array.of(-1) };
+  const value = { start: Int32Array.of(0), end: Int32Array.of(bytes.length) };
+  return { count: 1, bytes, keys: none, values: value, headers: none };
+}
+
+function recordsOf({ rows }: ChangeBatch): RowRecords {
+  assert(rows.form === "records", "Kafka takes rows as records");
+  return rows;
+}
+
+const lanesOf = (batch: ChangeBatch): RowLanes => rowLanes(batch.rows, batch.count);
+
+/** How many rows at the start of a batch have a `seq` of at most this. */
+function rowsThrough({ seq, count }: ChangeBatch, last: number): number {
+  let rows = 0;
+  while (rows < count && (seq[rows] as number) <= last) rows++;
+  return rows;
+}
+
+/** The stream begins the unit anew with other numbers; a new writer and a new stream begin it with the same. */
+const partOpen = (): Error =>
+  syncError(
+    "KAFKA_PART_OPEN",
+    "the connection to the source was lost inside a transaction of which a part is in Kafka",
+    { hint: "it is begun anew by itself, behind that part" },
+  );

@@ -1,0 +1,134 @@
+import { StopError } from "../../util/abort.ts";
+import { syncError } from "../../types/errors.ts";
+import type { RecordReader } from "./driver.ts";
+import { decodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
+
+/** A unit with the plan that holds for it, and where it stands. */
+export interface PlacedUnit {
+  readonly unit: UnitRecord;
+  readonly plan: PlanRecord;
+  readonly place: Place;
+}
+
+export interface PositionLogOptions {
+  readonly topic: string;
+  readonly topicId: string;
+  /** Of committed records. */
+  readonly reader: RecordReader;
+  /** First record that is retained, and the end for readers of committed records. */
+  readonly bounds: () => Promise<{ readonly start: number; readonly stable: number }>;
+}
+
+const FETCH_BYTES = 1 << 20;
+const FETCH_WAIT_MS = 500;
+/** Offsets of the last transactions that are looked at first for the newest unit: each takes some three. */
+const TAIL_OFFSETS = 64;
+
+/** Reads the position topic: its newest unit, or all units from a place on. */
+export class PositionLog {
+  readonly #options: PositionLogOptions;
+  readonly #plans = new Map<string, PlanRecord>();
+
+  constructor(options: PositionLogOptions) {
+    this.#options = options;
+  }
+
+  /** The newest unit, parts included; null when there is none. What stands there now is read whole. */
+  async newest(signal: AbortSignal): Promise<PlacedUnit | null> {
+    const { start, stable } = await this.#options.bounds();
+    for (let count = TAIL_OFFSETS; ; count *= 8) {
+      const from = Math.max(start, stable - count);
+      let newest: { readonly unit: UnitRecord; readonly place: Place } | null = null;
+      for await (const entry of this.#records(from, stable, signal)) newest = entry;
+      if (newest !== null) return await this.#placed(newest, signal);
+      if (from === start) return null;
+    }
+  }
+
+  /** Units up to now, from this offset on. */
+  async *until(from: number, signal: AbortSignal): AsyncGenerator<PlacedUnit, void, void> {
+    const { stable } = await this.#options.bounds();
+    for await (const entry of this.#records(from, stable, signal)) yield await this.#placed(entry, signal);
+  }
+
+  /**
+   * Units from this offset on, as they come. Each time that none has come for a while, it gives null.
+   */
+  async *follow(from: number, signal: AbortSignal): AsyncGenerator<PlacedUnit | null, void, void> {
+    for (let offset = from; ;) {
+      const { units, nextOffset } = await this.#fetch(offset, FETCH_WAIT_MS, signal);
+      for (const entry of units) yield await this.#placed(entry, signal);
+      if (units.length === 0) yield null;
+      offset = nextOffset;
+    }
+  }
+
+  /** The unit at a place, or null when there is another record, or none. */
+  async at(place: Place, signal: AbortSignal): Promise<PlacedUnit | null> {
+    const { start, stable } = await this.#options.bounds();
+    if (place.offset < start || place.offset >= stable) return null;
+    const { units } = await this.#fetch(place.offset, 0, signal);
+    const [first] = units;
+    if (first === undefined || first.place.offset !== place.offset || first.place.id !== place.id)
+      return null;
+    return await this.#placed(first, signal);
+  }
+
+  async *#records(
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly unit: UnitRecord; readonly place: Place }, void, void> {
+    for (let offset = from; offset < to;) {
+      const { units, nextOffset } = await this.#fetch(offset, 0, signal);
+      for (const entry of units) if (entry.place.offset < to) yield entry;
+      // Committed records up to there are on the broker, so a fetch goes on.
+      if (nextOffset === offset) throw new StopError("the position topic ends before its end");
+      offset = nextOffset;
+    }
+  }
+
+  async #fetch(
+    offset: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly units: readonly { readonly unit: UnitRecord; readonly place: Place }[];
+    readonly nextOffset: number;
+  }> {
+    const { topic, topicId, reader } = this.#options;
+    const request = { topic, topicId, partition: 0, offset, bytesMax: FETCH_BYTES, waitMs };
+    const { blocks, nextOffset } = await reader.fetch(request, signal);
+    const units: { readonly unit: UnitRecord; readonly place: Place }[] = [];
+    for (const { count, offsets, bytes, values } of blocks) {
+      for (let i = 0; i < count; i++) {
+        const at = offsets[i] as number;
+        if (at < offset) continue;
+        const from = values.start[i] as number;
+        const text =
+          from < 0
+            ? ""
+            : Buffer.from(bytes.buffer, bytes.byteOffset + from, (values.end[i] as number) - from);
+        const record = decodePositionRecord(text.toString(), { topic, offset: at });
+        if (record.kind === "plan") this.#plans.set(record.id, record);
+        else units.push({ unit: record, place: { id: record.id, offset: at } });
+      }
+    }
+    return { units, nextOffset };
+  }
+
+  async #placed(
+    { unit, place }: { readonly unit: UnitRecord; readonly place: Place },
+    signal: AbortSignal,
+  ): Promise<PlacedUnit> {
+    const { topic } = this.#options;
+    if (!this.#plans.has(unit.plan.id)) await this.#fetch(unit.plan.offset, 0, signal);
+    const plan = this.#plans.get(unit.plan.id);
+    if (plan !== undefined) return { unit, plan, place };
+    throw syncError(
+      "KAFKA_CHAIN_BROKEN",
+      `${topic} at offset ${place.offset} names a plan at offset ${unit.plan.offset}, which is not there`,
+      { hint: "start `tallylake capture` again: it publishes anew from the tables' positions on" },
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Where capture goes on, decided from what the channel holds and where the tables of the lake stand. It goes on
+ * behind the newest unit when every table can be brought there from its own checkpoint by what is still in the channel.
+ * Otherwise it begins a new generation at the oldest position of all tables: it publishes again what was lost, and a
+ * table leaves out what it has. It never begins at the head of the source.
+ */
+import { commonStart } from "../../types/common-start.ts";
+import type { Checkpoint, SourceIdentity } from "../../types/checkpoint.ts";
+import type { TableStop } from "../../types/ports.ts";
+import type { SourcePosition } from "../../types/source-position.ts";
+import { formatTableId, tableKey } from "../../types/table-id.ts";
+import type { TableSchema } from "../../types/table-schema.ts";
+import { must } from "../../util/assert.ts";
+import type { PlacedUnit } from "./position-log.ts";
+import type { PlanRecord } from "./position-record.ts";
+
+export interface ChannelTable {
+  /** As the source has it now. */
+  readonly schema: TableSchema;
+  /** Of the table in the lake. */
+  readonly checkpoint: Checkpoint;
+}
+
+export interface ResumeFacts {
+  readonly identity: SourceIdentity;
+  readonly tables: readonly ChannelTable[];
+  /** The newest unit that ends at a position; null when the channel holds none. */
+  readonly head: PlacedUnit | null;
+  /** Tables, by `tableKey`, that have not applied something that the channel does not hold any more; with the reason. */
+  readonly cutOff: ReadonlyMap<string, string>;
+}
+
+export interface Resume {
+  readonly from: SourcePosition;
+  /** Null: behind the head. Otherwise why a new generation begins. */
+  readonly newGeneration: string | null;
+  /** The tables to capture. */
+  readonly tables: readonly ChannelTable[];
+  /** Tables that stay where they stopped. */
+  readonly stopped: readonly TableStop[];
+  /** Whether the head's plan says the same. */
+  readonly isSamePlan: boolean;
+}
+
+export function planResume({ identity, tables, head, cutOff }: ResumeFacts): Resume {
+  const isOurs = head !== null && head.plan.source === identity.source && head.plan.epoch === identity.epoch;
+  const stopped = isOurs ? standing(head.plan, head, tables) : [];
+  const halted = new Set(stopped.map(({ table }) => tableKey(table)));
+  const going = tables.filter(({ schema }) => !halted.has(tableKey(schema.id)));
+  const anew = (reason: string): Resume => ({
+    from: going.length === 0 ? commonStart(tables.map(({ checkpoint }) => checkpoint)) : startOf(going, head),
+    newGeneration: reason,
+    tables: going,
+    stopped,
+    isSamePlan: false,
+  });
+  if (head === null) return anew("the channel holds no position yet");
+  if (!isOurs) {
+    return anew(
+      `the channel holds ${head.plan.source} in epoch ${head.plan.epoch}, and this is epoch ${identity.epoch} of ${identity.source}`,
+    );
+  }
+  const { position } = must(head.unit.end, "the end of the newest unit");
+  const planned = new Map(head.plan.tables.map((entry) => [tableKey(entry.table), entry.version]));
+  for (const { schema, checkpoint } of going) {
+    const reason = cutOff.get(tableKey(schema.id));
+    if (reason !== undefined) return anew(reason);
+    const isCaptured = planned.get(tableKey(schema.id)) === schema.version;
+    if (!isCaptured && !checkpoint.position.gtids.includes(position.gtids)) {
+      return anew(`${formatTableId(schema.id)} has not been captured since its checkpoint`);
+    }
+  }
+  const isSamePlan =
+    head.plan.stopped.length === stopped.length &&
+    planned.size === going.length &&
+    going.every(({ schema }) => planned.get(tableKey(schema.id)) === schema.version);
+  // A table that is added may stand further on, and its rows must not get a lower number than they have there.
+  const seq = Math.max(position.seq, ...going.map(({ checkpoint }) => checkpoint.position.seq));
+  return {
+    from: isSamePlan ? position : { ...position, seq },
+    newGeneration: null,
+    tables: going,
+    stopped,
+    isSamePlan,
+  };
+}
+
+/** The highest `seq` may stand in the channel alone. */
+function startOf(tables: readonly ChannelTable[], head: PlacedUnit | null): SourcePosition {
+  const start = commonStart(tables.map(({ checkpoint }) => checkpoint));
+  const published = head?.unit.end?.position.seq ?? 0;
+  return { ...start, seq: Math.max(start.seq, published) };
+}
+
+/** Stops that still hold: a table whose checkpoint lies behind the stop got there by a new snapshot. */
+function standing(plan: PlanRecord, head: PlacedUnit, tables: readonly ChannelTable[]): readonly TableStop[] {
+  const checkpoints = new Map(tables.map(({ schema, checkpoint }) => [tableKey(schema.id), checkpoint]));
+  return [...plan.stopped, ...(head.unit.end?.stops ?? [])].filter(({ table, at }) => {
+    const checkpoint = checkpoints.get(tableKey(table));
+    return checkpoint !== undefined && at.gtids.includes(checkpoint.position.gtids);
+  });
+}
