@@ -1,11 +1,17 @@
-import type { ConfigPath } from "./config-yaml.ts";
+import { channelProblems } from "./channel-cross-check.ts";
+import { tlsProblems } from "./config-tls.ts";
+import { child, type CrossProblem } from "./config-yaml.ts";
 
 /** Mistakes that lie between two keys. They are looked for in the raw data, whatever else is wrong with it. */
-export function crossProblems(data: unknown): { readonly path: ConfigPath; readonly message: string }[] {
-  return [...sourceProblems(child(data, "source")), ...traceProblems(child(data, "trace"))];
+export function crossProblems(data: unknown): CrossProblem[] {
+  return [
+    ...sourceProblems(child(data, "source")),
+    ...channelProblems(child(data, "channel")),
+    ...traceProblems(child(data, "trace")),
+  ];
 }
 
-function* sourceProblems(source: unknown) {
+function* sourceProblems(source: unknown): Generator<CrossProblem> {
   const url = child(source, "url");
   const urlHasPassword = typeof url === "string" && /^mysql:\/\/[^@]*:.*@/s.test(url);
   if (urlHasPassword && child(source, "password") !== undefined) {
@@ -14,25 +20,10 @@ function* sourceProblems(source: unknown) {
       message: "`source.password` is given, and the URL has a password too; leave one of them out",
     };
   }
-  const tls = child(source, "tls");
-  for (const [one, other] of [
-    ["cert", "key"],
-    ["key", "cert"],
-  ] as const) {
-    if (child(tls, one) !== undefined && child(tls, other) === undefined) {
-      yield {
-        path: ["source", "tls", one],
-        message: `\`source.tls.${one}\` needs \`source.tls.${other}\` beside it`,
-      };
-    }
-  }
-  const mode = child(tls, "mode");
-  if (child(tls, "ca") !== undefined && (mode === "off" || mode === "insecure")) {
-    yield { path: ["source", "tls", "ca"], message: `\`source.tls.ca\` has no use when the mode is ${mode}` };
-  }
+  yield* tlsProblems(child(source, "tls"), ["source", "tls"]);
 }
 
-function* traceProblems(trace: unknown) {
+function* traceProblems(trace: unknown): Generator<CrossProblem> {
   const path = child(trace, "path");
   const url = child(trace, "url");
   if (path !== undefined && url !== undefined) {
@@ -46,9 +37,4 @@ function* traceProblems(trace: unknown) {
       };
     }
   }
-}
-
-function child(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[key];
 }

@@ -82,7 +82,8 @@ class IssueDescriber {
     const branches = issue.errors.filter((errors) => !errors.some((error) => this.#isShape(error, path)));
     const branch = branches[0];
     if (branch !== undefined) return branch.flatMap((error) => this.findings(error, path));
-    return [finding(path, `${subject(path)} must be text or a map${this.#actual(path)}`)];
+    const shapes = shapesOf(schemaAt(this.#root, path));
+    return [finding(path, `${subject(path)} must be ${shapes}${this.#actual(path)}`)];
   }
 
   #isShape(issue: Issue, path: ConfigPath): boolean {
@@ -121,14 +122,24 @@ class IssueDescriber {
     if (typeof value === "object") return ", is a map";
     const kind = typeof value === "string" ? "text" : typeof value;
     // A misplaced value may well be the password itself.
-    if (path.length === 0 || path.some((segment) => SECRET_KEYS.has(String(segment))))
+    if (
+      path.length === 0 ||
+      path.some((segment) => SECRET_KEYS.has(String(segment))) ||
+      SECRET_MAPS.has(String(path.at(-1)))
+    ) {
       return `, is a ${kind}`;
+    }
     const shown = typeof value === "string" ? value : JSON.stringify(value);
     return `, is ${typeof value === "string" ? "" : `the ${kind} `}\`${cut(shown, 40)}\``;
   }
 }
 
-const SECRET_KEYS: ReadonlySet<string> = new Set(["url", "user", "password", "key"]);
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  ...["url", "user", "password", "key"],
+  ...["token", "tokenEndpoint", "clientSecret"],
+]);
+/** Maps that hold one, in the place of which it may stand. */
+const SECRET_MAPS: ReadonlySet<string> = new Set(["sasl"]);
 
 const MINIMAL = "a config has at least `source`, `tables` and `lake`";
 
@@ -151,9 +162,21 @@ function expectedShape(expected: string, node: SchemaNode | undefined): string {
       return "a whole number";
     case "string":
       return `text${such}`;
+    case "boolean":
+      return "true or false";
     default:
       return expected;
   }
+}
+
+/** The shapes of a value that may have several. */
+function shapesOf(node: SchemaNode | undefined): string {
+  const types = new Set(node?.anyOf?.map(({ type }) => type));
+  return [
+    ...(types.has("string") ? ["text"] : []),
+    ...(types.has("array") ? ["a list"] : []),
+    ...(types.has("object") ? ["a map"] : []),
+  ].join(" or ");
 }
 
 function finding(path: ConfigPath, message: string, code: ConfigProblem["code"] = "CONFIG_INVALID"): Finding {

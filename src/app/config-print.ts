@@ -1,6 +1,8 @@
 import { stringify } from "yaml";
 import type { Secret } from "../util/secret.ts";
+import type { KafkaChannelConfig, KafkaLogin } from "./channel-config.ts";
 import type { Config, TableSettings } from "./config.ts";
+import type { TlsConfig } from "./config-tls.ts";
 
 /** The config as it is in force, defaults included, as YAML for people. Secrets are masked by their type. */
 export function printConfig(config: Config): string {
@@ -12,12 +14,7 @@ export function printConfig(config: Config): string {
         password: masked(source.password),
         name: source.name,
         epoch: source.epoch,
-        tls: {
-          mode: source.tls.mode,
-          ca: source.tls.ca === null ? undefined : "(given)",
-          cert: source.tls.cert === null ? undefined : "(given)",
-          key: masked(source.tls.key),
-        },
+        tls: printTls(source.tls),
         serverId: source.serverId,
         connectTimeout: durationText(source.connectTimeoutMs),
       },
@@ -25,6 +22,7 @@ export function printConfig(config: Config): string {
       exclude: config.exclude.map(({ text }) => text),
       lake: config.lakeDir,
       stateDir: config.stateDir,
+      channel: config.channel === null ? undefined : { kafka: printKafka(config.channel) },
       defaults: printSettings(config.defaults),
       overrides: config.overrides.map((rule) => ({
         tables: rule.tables.map(({ text }) => text),
@@ -48,6 +46,59 @@ export function printConfig(config: Config): string {
 
 const masked = (secret: Secret | null): string | undefined =>
   secret === null || secret.reveal() === "" ? undefined : secret.toString();
+
+const printTls = ({ mode, ca, cert, key }: TlsConfig) => ({
+  mode,
+  ca: ca === null ? undefined : "(given)",
+  cert: cert === null ? undefined : "(given)",
+  key: masked(key),
+});
+
+function printKafka({ endpoint, topics, limits, login, ...channel }: KafkaChannelConfig) {
+  return {
+    brokers: endpoint.brokers,
+    client: channel.client,
+    clientId: endpoint.clientId,
+    transactionalId: channel.transactionalId,
+    topic: channel.topic,
+    positionTopic: channel.positionTopic,
+    partitions: topics.partitions,
+    replication: topics.replication,
+    minInSyncReplicas: topics.minInSync,
+    retention: durationText(topics.retentionMs),
+    messageBytes: sizeText(topics.messageBytes),
+    compression: channel.compression,
+    transactionTimeout: durationText(channel.transactionTimeoutMs),
+    deliveryTimeout: durationText(channel.deliveryTimeoutMs),
+    heartbeat: durationText(limits.idleMs),
+    connectTimeout: durationText(endpoint.connectTimeoutMs),
+    requestTimeout: durationText(endpoint.requestTimeoutMs),
+    transaction: { rows: limits.rowsMax, bytes: sizeText(limits.bytesMax) },
+    tombstones: channel.tombstones,
+    snapshot: channel.snapshot,
+    tls: printTls(endpoint.tls),
+    sasl: login === null ? undefined : printLogin(login),
+  };
+}
+
+function printLogin(login: KafkaLogin): unknown {
+  switch (login.kind) {
+    case "password":
+      return { mechanism: login.mechanism, user: login.user, password: masked(login.password) };
+    case "token":
+      return { mechanism: "OAUTHBEARER", token: masked(login.token) };
+    case "client": {
+      const { tokenEndpoint, clientId, clientSecret, scope } = login.client;
+      return {
+        mechanism: "OAUTHBEARER",
+        tokenEndpoint,
+        clientId,
+        clientSecret: masked(clientSecret),
+        scope: scope ?? undefined,
+      };
+    }
+  }
+}
 
 const printSettings = (settings: Partial<TableSettings>) => ({
   buckets: settings.buckets ?? undefined,

@@ -5,13 +5,14 @@
  */
 import { z } from "zod";
 import { ZERO_DATE_POLICIES } from "../types/lake-type.ts";
-import { Secret } from "../util/secret.ts";
+import { channel } from "./channel-schema.ts";
+import { tls } from "./config-tls.ts";
 import {
+  described,
   duration,
   folder,
   httpUrl,
   integer,
-  pemFile,
   plainText,
   referableText,
   secret,
@@ -22,7 +23,6 @@ import {
 } from "./config-value.ts";
 import { SOURCE_URL_FORM } from "./source-url.ts";
 
-export const TLS_MODES = ["verify", "insecure", "off"] as const;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export const LOG_FORMATS = ["text", "json"] as const;
 
@@ -30,11 +30,6 @@ const MIB = 1024 ** 2;
 const HOUR_MS = 3_600_000;
 const PASSWORD_EXAMPLES = ["${env:MYSQL_PASSWORD}", "${file:mysql.password}"];
 const TABLES_EXAMPLES = [["shop.*"], ["shop.orders", "/crm_\\d+\\.customer/"]];
-
-const described = (description: string, ...examples: readonly unknown[]) => ({
-  description,
-  ...(examples.length === 0 ? {} : { examples: [...examples] }),
-});
 
 const patterns = () => z.array(tablePattern());
 
@@ -51,27 +46,6 @@ const tableSettings = () => ({
       ),
     ),
 });
-
-const tls = (context: ValueContext) =>
-  z
-    .union([
-      z.enum(TLS_MODES).transform((mode) => ({ mode })),
-      z.strictObject({
-        mode: z.enum(TLS_MODES).default("verify").meta(described("As `tls` alone.")),
-        ca: pemFile(context).optional().meta(described("PEM file of the authority to trust.")),
-        cert: pemFile(context).optional().meta(described("PEM file of the client's certificate.")),
-        key: pemFile(context)
-          .transform((text) => new Secret(text))
-          .optional()
-          .meta(described("PEM file of the client's key.")),
-      }),
-    ])
-    .optional()
-    .meta(
-      described(
-        "verify: encrypted, certificate and host name checked (the default). insecure: encrypted only. off: plain (the default for loopback addresses).",
-      ),
-    );
 
 const source = (context: ValueContext) =>
   z
@@ -90,7 +64,7 @@ const source = (context: ValueContext) =>
         epoch: integer({ min: 1, max: 1_000_000 })
           .default(1)
           .meta(described("To be raised when the binlog's history broke, by a restore or a reset.")),
-        tls: tls(context),
+        tls: tls(context, "for loopback addresses"),
         serverId: integer({ min: 1, max: 2 ** 32 - 2 })
           .optional()
           .meta(
@@ -227,6 +201,7 @@ export const configSchema = (context: ValueContext) =>
       stateDir: folder(context)
         .optional()
         .meta(described("Folder of the tool's own state; `.tallylake` beside this file without it.")),
+      channel: channel(context),
       defaults: z.strictObject(tableSettings()).prefault({}).meta(described("Settings of every table.")),
       overrides: z
         .array(

@@ -9,7 +9,7 @@ export type Suggestion =
 
 /**
  * Our keys in the words of other tools (Debezium, Flink CDC, OLake, PeerDB, Sling, ingestr, dlt, Artie,
- * Maxwell, Hudi). Dots, dashes, underscores and case do not count in the comparison.
+ * Maxwell, Hudi, the clients of Kafka). Dots, dashes, underscores and case do not count in the comparison.
  */
 const FOREIGN: readonly (readonly [string, readonly string[]])[] = [
   [
@@ -82,6 +82,43 @@ const FOREIGN: readonly (readonly [string, readonly string[]])[] = [
     ["retention", "retain", "hoodie.cleaner.hours.retained", "clean.retention", "clean.hours"],
   ],
   ["clean.everyCommits", ["hoodie.clean.max.commits", "clean.every", "clean.commits"]],
+  ["channel.kafka", ["kafka"]],
+  ["channel.kafka.brokers", ["bootstrap.servers", "metadata.broker.list", "properties.bootstrap.servers"]],
+  ["channel.kafka.brokers", ["kafka.bootstrap.servers", "schema.history.internal.kafka.bootstrap.servers"]],
+  ["channel.kafka.brokers", ["channel.kafka.host", "channel.kafka.url", "channel.kafka.servers"]],
+  ["channel.kafka.transactionalId", ["transactional.id", "transactional.id.prefix"]],
+  ["channel.kafka.transactionalId", ["sink.transactional-id-prefix"]],
+  ["channel.kafka.topic", ["topic.naming.strategy", "channel.kafka.topic.prefix", "channel.kafka.table"]],
+  ["channel.kafka.positionTopic", ["offset.storage.topic"]],
+  ["channel.kafka.partitions", ["num.partitions", "topic.creation.default.partitions"]],
+  ["channel.kafka.replication", ["replication.factor", "default.replication.factor"]],
+  ["channel.kafka.replication", ["topic.creation.default.replication.factor"]],
+  ["channel.kafka.retention", ["retention.ms", "log.retention.ms", "log.retention.hours"]],
+  ["channel.kafka.messageBytes", ["max.message.bytes", "message.max.bytes", "max.request.size"]],
+  ["channel.kafka.compression", ["compression.type", "compression.codec"]],
+  ["channel.kafka.transactionTimeout", ["transaction.timeout.ms"]],
+  ["channel.kafka.deliveryTimeout", ["delivery.timeout.ms", "message.timeout.ms"]],
+  ["channel.kafka.heartbeat", ["channel.kafka.heartbeat.interval.ms", "channel.kafka.heartbeat.interval"]],
+  ["channel.kafka.tombstones", ["tombstones.on.delete"]],
+  ["channel.kafka.requestTimeout", ["request.timeout.ms", "socket.timeout.ms"]],
+  ["channel.kafka.connectTimeout", ["socket.connection.setup.timeout.ms", "channel.kafka.connectionTimeout"]],
+  ["channel.kafka.connectTimeout", ["channel.kafka.connect.timeout.ms", "channel.kafka.connect.timeout"]],
+  ["channel.kafka.tls", ["security.protocol", "channel.kafka.ssl", "enable.ssl.certificate.verification"]],
+  ["channel.kafka.tls", ["ssl.endpoint.identification.algorithm"]],
+  ["channel.kafka.tls.ca", ["ssl.ca.location", "ssl.truststore.location", "ssl.truststore.certificates"]],
+  ["channel.kafka.tls.cert", ["ssl.certificate.location", "ssl.keystore.certificate.chain"]],
+  ["channel.kafka.tls.key", ["ssl.key.location", "ssl.keystore.location", "ssl.keystore.key"]],
+  ["channel.kafka.sasl", ["sasl.jaas.config"]],
+  ["channel.kafka.sasl.mechanism", ["sasl.mechanism", "sasl.mechanisms", "channel.kafka.mechanism"]],
+  ["channel.kafka.sasl.user", ["sasl.username", "channel.kafka.user", "channel.kafka.username"]],
+  ["channel.kafka.sasl.user", ["channel.kafka.sasl.username"]],
+  ["channel.kafka.sasl.password", ["sasl.password", "channel.kafka.password", "channel.kafka.sasl.pass"]],
+  ["channel.kafka.sasl.tokenEndpoint", ["sasl.oauthbearer.token.endpoint.url", "channel.kafka.sasl.url"]],
+  ["channel.kafka.sasl.clientId", ["sasl.oauthbearer.client.id"]],
+  ["channel.kafka.sasl.clientId", ["sasl.oauthbearer.client.credentials.client.id"]],
+  ["channel.kafka.sasl.clientSecret", ["sasl.oauthbearer.client.secret"]],
+  ["channel.kafka.sasl.clientSecret", ["sasl.oauthbearer.client.credentials.client.secret"]],
+  ["channel.kafka.sasl.scope", ["sasl.oauthbearer.scope"]],
   ["trace", ["clickhouse", "clickhouse.url", "tracing", "trace_store", "counts"]],
   ["memory.queue", ["max.queue.size", "max.queue.size.in.bytes", "queue", "queue.bytes"]],
   ["memory.duckdb", ["memory_limit", "max_memory", "memory.limit"]],
@@ -95,8 +132,9 @@ const UNSUPPORTED: readonly string[] = [
   ...["primaryKey", "primary_key", "message.key.columns", "primaryKeysOverride", "types", "mode"],
   ...["snapshot.mode", "startFrom", "scan.startup.mode", "schemaChange", "schema.change.behavior"],
   ...["schema_contract", "onBadRow", "event.processing.failure.handling.mode", "errors.tolerance", "deletes"],
-  ...["soft_delete", "softDelete", "skipped.operations", "http", "alerts", "metrics", "kafka"],
-  ...["bootstrap.servers", "channel"],
+  ...["soft_delete", "softDelete", "skipped.operations", "http", "alerts", "metrics"],
+  ...["schema.registry.url", "schema.registry", "key.converter", "value.converter", "group.id"],
+  ...["key.serializer", "value.serializer"],
 ];
 
 const FOREIGN_BY_FOLD = new Map(

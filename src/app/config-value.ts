@@ -21,10 +21,16 @@ export interface ValueContext {
 
 type Issues = z.core.$RefinementCtx;
 
-function report(issues: Issues, message: string, code = "CONFIG_INVALID"): typeof z.NEVER {
+export function report(issues: Issues, message: string, code = "CONFIG_INVALID"): typeof z.NEVER {
   issues.addIssue({ code: "custom", message, params: { code } });
   return z.NEVER;
 }
+
+/** What editors show of a key. */
+export const described = (description: string, ...examples: readonly unknown[]) => ({
+  description,
+  ...(examples.length === 0 ? {} : { examples: [...examples] }),
+});
 
 interface Range {
   readonly min: number;
@@ -59,7 +65,7 @@ export const size = (range: Range, bounds: string) =>
       return bytes < range.min || bytes > range.max ? report(issues, `must be ${bounds}, is ${text}`) : bytes;
     });
 
-const holdsReference = (text: string): boolean => new RegExp(REFERENCE.source).test(text);
+export const holdsReference = (text: string): boolean => new RegExp(REFERENCE.source).test(text);
 
 /** A reference in a place that knows none would be taken for the text itself. */
 function refuseReference(text: string, issues: Issues): boolean {
@@ -96,12 +102,13 @@ export const referableText = (context: ValueContext) =>
       return resolved.ok ? resolved.value : report(issues, resolved.problem.message, resolved.problem.code);
     });
 
-export const secret = (context: ValueContext) =>
+/** `literal` is what is said when the secret itself stands in the file. */
+export const secret = (context: ValueContext, literal = LITERAL_PASSWORD) =>
   z
     .string()
     .meta({ pattern: "^\\$\\{(env|file):[^}]+\\}$" })
     .transform((text, issues) => {
-      if (!isReference(text)) return report(issues, LITERAL_PASSWORD);
+      if (!isReference(text)) return report(issues, literal);
       const resolved = resolveReference(text, context.reader);
       return resolved.ok
         ? new Secret(resolved.value)

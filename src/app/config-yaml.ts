@@ -15,6 +15,12 @@ import type { ConfigProblem } from "./config-error.ts";
 /** Where a value lies: keys of maps and indices of lists. */
 export type ConfigPath = readonly PropertyKey[];
 
+/** A mistake between two keys, told at one of them. */
+export interface CrossProblem {
+  readonly path: ConfigPath;
+  readonly message: string;
+}
+
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -121,3 +127,9 @@ function offsetOf(document: Document, path: ConfigPath, of: "key" | "value"): nu
 }
 
 const startOf = (node: unknown): number | undefined => (node as Node | null | undefined)?.range?.[0];
+
+/** The value of a key in data that may be anything. */
+export function child(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[key];
+}

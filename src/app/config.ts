@@ -4,13 +4,16 @@ import { syncError } from "../types/errors.ts";
 import type { ZeroDatePolicy } from "../types/lake-type.ts";
 import type { TableId } from "../types/table-id.ts";
 import { matchesTable, type TablePattern } from "../types/table-pattern.ts";
+import { formatAddress, isLoopback } from "../util/address.ts";
 import { codeOf } from "../util/errors.ts";
 import type { LogLevel, LogOptions } from "../util/log.ts";
 import { Secret } from "../util/secret.ts";
+import { resolveChannel, type KafkaChannelConfig } from "./channel-config.ts";
 import { crossProblems } from "./config-cross-check.ts";
 import { ConfigError } from "./config-error.ts";
 import { describeIssues } from "./config-issue.ts";
-import { configJsonSchema, configSchema, type ParsedConfig, type TLS_MODES } from "./config-schema.ts";
+import { configJsonSchema, configSchema, type ParsedConfig } from "./config-schema.ts";
+import { resolveTls, type TlsConfig } from "./config-tls.ts";
 import { readConfigYaml } from "./config-yaml.ts";
 import { secretReader, type SecretReader } from "./secret-reference.ts";
 
@@ -25,6 +28,8 @@ export interface Config {
   readonly exclude: readonly TablePattern[];
   readonly lakeDir: string;
   readonly stateDir: string;
+  /** Null: capture and lake in one process, and nothing is kept between them. */
+  readonly channel: KafkaChannelConfig | null;
   readonly defaults: TableSettings;
   readonly overrides: readonly OverrideRule[];
   readonly snapshot: { readonly parallel: number; readonly chunkRows: number };
@@ -48,14 +53,6 @@ export interface SourceConfig {
   /** For the binlog stream of `follow`; the next number is for the second stream that `report` opens. */
   readonly serverId: number;
   readonly connectTimeoutMs: number;
-}
-
-export interface TlsConfig {
-  readonly mode: (typeof TLS_MODES)[number];
-  /** PEM texts. */
-  readonly ca: string | null;
-  readonly cert: string | null;
-  readonly key: Secret | null;
 }
 
 export interface CommitConfig {
@@ -190,13 +187,15 @@ function resolveConfig(
 ): Config {
   const stateDir = parsed.stateDir ?? path.join(path.dirname(at.file), ".tallylake");
   const { defaults, snapshot, commit, clean, memory, log } = parsed;
+  const source = resolveSource(parsed.source, { stateDir, hostname: at.hostname });
   return {
     file: at.file,
-    source: resolveSource(parsed.source, { stateDir, hostname: at.hostname }),
+    source,
     tables: parsed.tables,
     exclude: parsed.exclude,
     lakeDir: parsed.lake,
     stateDir,
+    channel: parsed.channel === undefined ? null : resolveChannel(parsed.channel, source.name),
     defaults: { buckets: null, zeroDates: "null", ...settingsOf(defaults) },
     overrides: parsed.overrides.map((rule) => ({ tables: rule.tables, settings: settingsOf(rule) })),
     snapshot,
@@ -219,7 +218,6 @@ function resolveSource(
 ): SourceConfig {
   const { url } = parsed;
   const more = "epoch" in parsed ? parsed : null;
-  const tls = more?.tls;
   return {
     host: url.host,
     port: url.port,
@@ -227,24 +225,11 @@ function resolveSource(
     password: more?.password ?? url.password ?? new Secret(""),
     name: more?.name ?? formatAddress(url),
     epoch: more?.epoch ?? 1,
-    tls: {
-      mode: tls?.mode ?? (isLoopback(url.host) ? "off" : "verify"),
-      ca: (tls !== undefined && "ca" in tls ? tls.ca : null) ?? null,
-      cert: (tls !== undefined && "cert" in tls ? tls.cert : null) ?? null,
-      key: (tls !== undefined && "key" in tls ? tls.key : null) ?? null,
-    },
+    tls: resolveTls(more?.tls, isLoopback(url.host) ? "off" : "verify"),
     serverId: more?.serverId ?? derivedServerId(at),
     connectTimeoutMs: more?.connectTimeout ?? 10_000,
   };
 }
-
-/** `host:port`, with brackets around an IPv6 address. */
-export const formatAddress = (at: { readonly host: string; readonly port: number }): string =>
-  at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
-
-/** Addresses that never leave this machine. */
-export const isLoopback = (host: string): boolean =>
-  /^(localhost|127(\.\d{1,3}){3}|::1|0:0:0:0:0:0:0:1)$/i.test(host);
 
 /**
  * A server cuts off the older of two replicas with the same number, and a restarted `follow` should cut off

@@ -3,6 +3,7 @@ import { StopError } from "../util/abort.ts";
 import { Log, type LogLevel, type LogOptions } from "../util/log.ts";
 import { paintFor, plainPaint } from "../util/paint.ts";
 import type { Secret } from "../util/secret.ts";
+import { channelSecrets } from "./channel-config.ts";
 import { parseCommandLine, type CommandLine } from "./cli.ts";
 import type { BaseContext, Command, CommandName, GlobalOptions, Handlers } from "./command.ts";
 import { loadConfig, type Config } from "./config.ts";
@@ -91,7 +92,7 @@ async function runLine(line: CommandLine, options: ProgramOptions, reporting: Re
   const { command, global } = line;
   applyGlobals(reporting, global);
   // Whoever reads the data decides how much of it there is; a daemon has none and goes on.
-  if (command.name !== "init" && command.name !== "follow") {
+  if (command.name !== "init" && !isDaemon(command.name)) {
     options.out.onClosed(() => options.lifecycle.stop("nobody reads the output"));
   }
   if (command.name === "new") return options.handlers.new(baseContext(options, reporting), command.options);
@@ -118,6 +119,10 @@ function runHandler(
       return handlers.init(context, command.options);
     case "follow":
       return handlers.follow(context, command.options);
+    case "capture":
+      return handlers.capture(context, command.options);
+    case "apply":
+      return handlers.apply(context, command.options);
     case "report":
       return handlers.report(context, command.options);
     case "status":
@@ -142,6 +147,9 @@ function baseContext(options: ProgramOptions, reporting: Reporting): BaseContext
   };
 }
 
+const isDaemon = (command: CommandName): boolean =>
+  command === "follow" || command === "capture" || command === "apply";
+
 /** A usage error must come out in the form that was asked for, so the flags are looked up before they are parsed. */
 function guessReporting({ argv }: ProgramOptions): Omit<Reporting, "secrets"> {
   const at = argv.indexOf("--log-format");
@@ -156,21 +164,22 @@ function applyGlobals(reporting: Reporting, global: GlobalOptions): void {
 }
 
 /**
- * The exit code of a command that was stopped. `follow` has done what it is for; `init` is not finished and
+ * The exit code of a command that was stopped. A daemon has done what it is for; `init` is not finished and
  * goes on when it is started again; of any other command the result is missing, as a shell would say. A reader
  * that went away has all it wanted.
  */
 function stopCode(command: CommandName | null, { lifecycle, out }: ProgramOptions): number {
-  if (command === "follow") return EXIT.ok;
+  if (command !== null && isDaemon(command)) return EXIT.ok;
   if (command === "init") return EXIT.retryLater;
   if (lifecycle.stoppedBy !== null) return SIGNAL_EXIT[lifecycle.stoppedBy];
   return out.closed ? EXIT.ok : EXIT.retryLater;
 }
 
-function secretsOf({ source, trace }: Config): readonly Secret[] {
+function secretsOf({ source, channel, trace }: Config): readonly Secret[] {
   return [
     source.password,
     ...(source.tls.key === null ? [] : [source.tls.key]),
+    ...(channel === null ? [] : channelSecrets(channel)),
     ...(trace.kind === "url" ? [trace.password] : []),
   ];
 }

@@ -60,6 +60,8 @@ const DEFAULTS = [
   "# snapshot: {parallel: 4, chunkRows: 100000}",
   "# overrides:",
   "#   - {tables: [shop.legacy_*], zeroDates: text}  # 0000-00-00 as text; null and counted otherwise",
+  "# channel:  # changes go through Kafka, where others can read them too; within one process otherwise",
+  "#   kafka: {brokers: [kafka-1:9092]}",
   "# trace: {url: http://localhost:8123}  # a ClickHouse for the counts, in place of the one inside",
 ];
 

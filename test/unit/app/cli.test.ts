@@ -198,6 +198,8 @@ describe("help", () => {
         init                   Takes the snapshot: every table's first commit is an exact cut of it,
                                without locks.
         follow                 Streams the binlog into the lake until it is stopped.
+        capture                Streams the binlog into Kafka, in transactions, until it is stopped.
+        apply                  Brings the changes from Kafka into the lake until it is stopped.
         report                 Compares the counts of every hop between MySQL and the lake, and gives a
                                verdict.
         status                 Shows lag and position of every table, the last commits, and what stopped.
@@ -209,6 +211,7 @@ describe("help", () => {
         tallylake check                               what is missing, and what fixes it
         tallylake init                                snapshot of all tables
         tallylake follow                              keep them in step
+        tallylake capture; tallylake apply            the same in two processes, through Kafka
         tallylake report                              prove it
 
       Exit codes:

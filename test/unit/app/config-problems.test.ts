@@ -55,8 +55,8 @@ wrong: 1
       "21:22: `snapshot.parallel` must be between 1 and 64, is the number `100`",
       "21:38: `snapshot.chunkRows` must be a whole number, is the number `1.5`",
       "22:16: `exclude[1]` must be text, is the number `5`",
-      "23:1: unknown key `…`; known here: source, tables, exclude, lake, stateDir, defaults, overrides, snapshot, commit, clean, trace, memory, log",
-      "24:1: unknown key `wrong`; known here: source, tables, exclude, lake, stateDir, defaults, overrides, snapshot, commit, clean, trace, memory, log",
+      "23:1: unknown key `…`; known here: source, tables, exclude, lake, stateDir, channel, defaults, overrides, snapshot, commit, clean, trace, memory, log",
+      "24:1: unknown key `wrong`; known here: source, tables, exclude, lake, stateDir, channel, defaults, overrides, snapshot, commit, clean, trace, memory, log",
     ]);
   });
 

@@ -32,6 +32,7 @@ describe("a minimal config", () => {
       exclude: [],
       lakeDir: "/etc/tally/lake",
       stateDir: "/etc/tally/.tallylake",
+      channel: null,
       defaults: { buckets: null, zeroDates: "null" },
       overrides: [],
       snapshot: { parallel: 4, chunkRows: 100_000 },

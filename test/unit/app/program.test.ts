@@ -30,6 +30,8 @@ function start(argv: readonly string[], { handlers = {}, config = CONFIG, env = 
     check: unexpected,
     init: unexpected,
     follow: unexpected,
+    capture: unexpected,
+    apply: unexpected,
     report: unexpected,
     status: unexpected,
     query: unexpected,
@@ -155,7 +157,7 @@ describe("what goes wrong", () => {
       out: "",
       err: `tallylake: 2 problems in the config
   tallylake.yaml:1:40: \`source.password\`: the environment variable PW of \`\${env:PW}\` is not set
-  tallylake.yaml:5:1: unknown key \`wrong\`; known here: source, tables, exclude, lake, stateDir, defaults, overrides, snapshot, commit, clean, trace, memory, log
+  tallylake.yaml:5:1: unknown key \`wrong\`; known here: source, tables, exclude, lake, stateDir, channel, defaults, overrides, snapshot, commit, clean, trace, memory, log
   remedy: correct the file; tallylake.schema.json in the package describes every key, also to editors
 `,
     });
@@ -189,6 +191,21 @@ describe("what goes wrong", () => {
         expect(err).toContain("***");
       }
     }
+  });
+
+  test("no secret of the channel shows either", async () => {
+    const cert = import.meta.filename;
+    const config = `${CONFIG}channel: {kafka: {brokers: a:1, tls: {cert: ${cert}, key: ${cert}}, sasl: {mechanism: PLAIN, user: u, password: '\${env:KAFKA}'}}}\n`;
+    const env = { PW: "x", KAFKA: CANARY };
+    const init: Handlers["init"] = ({ config: { channel } }) => {
+      const key = channel?.endpoint.tls.key?.reveal() ?? "";
+      return Promise.reject(new Error(`broker said ${CANARY} and <${key}>`));
+    };
+    const { err } = await run(["init"], { config, env, handlers: { init } });
+    expect(err).toContain("broker said *** and <***>");
+    const printed = await run(["config"], { config, env });
+    expect(printed.out).toContain("channel:\n  kafka:\n    brokers:\n      - a:1\n");
+    expect(printed.out).not.toContain(CANARY);
   });
 });
 

@@ -70,6 +70,8 @@ lake: ./lake
 # snapshot: {parallel: 4, chunkRows: 100000}
 # overrides:
 #   - {tables: [shop.legacy_*], zeroDates: text}  # 0000-00-00 as text; null and counted otherwise
+# channel:  # changes go through Kafka, where others can read them too; within one process otherwise
+#   kafka: {brokers: [kafka-1:9092]}
 # trace: {url: http://localhost:8123}  # a ClickHouse for the counts, in place of the one inside
 `);
 });
@@ -85,10 +87,15 @@ test("what the comments say is in force is so", () => {
   const parse = (text: string) =>
     parseConfig(text, { env: { MYSQL_PASSWORD: "x" }, hostname: "h", file: "/c.yaml" });
   const asWritten = starterConfig(OPTIONS);
-  const uncommented = asWritten.replaceAll(/^# (?=commit|clean|snapshot|overrides| {2}- |trace)/gm, "");
-  const { overrides, trace, ...rest } = parse(uncommented);
-  const { overrides: _none, trace: _inside, ...defaults } = parse(asWritten);
+  const uncommented = asWritten.replaceAll(
+    /^# (?=commit|clean|snapshot|overrides|channel| {2}- | {2}kafka|trace)/gm,
+    "",
+  );
+  const { overrides, channel, trace, ...rest } = parse(uncommented);
+  const { overrides: _none, channel: noChannel, trace: _inside, ...defaults } = parse(asWritten);
   expect(rest).toEqual(defaults);
+  expect(channel?.endpoint.brokers).toEqual(["kafka-1:9092"]);
+  expect(noChannel).toBeNull();
   expect(overrides).toHaveLength(1);
   expect(trace).toMatchObject({ kind: "url", url: "http://localhost:8123" });
 });
