@@ -1,5 +1,5 @@
 import { isSyncError } from "../types/errors.ts";
-import type { Channel, ChannelWriter, SourceStream } from "../types/ports.ts";
+import type { CapturePosition, Channel, ChannelWriter, ResumePoint, SourceStream } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { sleep, StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
@@ -10,10 +10,12 @@ import { pump } from "./pipeline.ts";
 export interface CaptureLoop {
   /** One that keeps what it was given. */
   readonly channel: Channel;
-  readonly openStream: (from: SourcePosition) => Promise<SourceStream>;
+  readonly openStream: (resume: ResumePoint) => Promise<SourceStream>;
   /** Asked at each position: whether it is enough. */
   readonly isEnough: (position: SourcePosition) => boolean;
-  readonly onPosition: (position: SourcePosition) => void;
+  /** Before each stream. */
+  readonly onResume: (resume: ResumePoint) => void;
+  readonly onPosition: (end: CapturePosition) => void;
   /** The intended stop: what is complete is committed. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -72,22 +74,23 @@ export async function runCaptureLoop(loop: CaptureLoop): Promise<void> {
 const isStopping = (signal: AbortSignal): boolean => signal.aborted;
 
 async function captureOnce(loop: CaptureLoop, onProgress: () => void): Promise<void> {
-  const { channel, openStream, isEnough, onPosition, signal } = loop;
+  const { channel, openStream, isEnough, onResume, onPosition, signal } = loop;
   const writer = await channel.writer();
   try {
-    const from = must(writer.resume, "where the channel goes on");
-    if (isEnough(from)) return;
-    const stream = await openStream(from);
+    const resume = must(writer.resume, "where the channel goes on");
+    onResume(resume);
+    if (resume.schemas.length === 0 || isEnough(resume.from)) return;
+    const stream = await openStream(resume);
     const stop = (): void => {
       stream.stop();
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     try {
-      const pumped = pump(stream, writer, (position) => {
+      const pumped = pump(stream, writer, (end) => {
         onProgress();
-        onPosition(position);
-        if (isEnough(position)) stop();
+        onPosition(end);
+        if (isEnough(end.position)) stop();
       });
       await Promise.race([pumped, writer.lost]);
     } finally {

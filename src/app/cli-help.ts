@@ -35,6 +35,7 @@ export const PROGRAM_HELP = {
       "tallylake check                               what is missing, and what fixes it",
       "tallylake init                                snapshot of all tables",
       "tallylake follow                              keep them in step",
+      "tallylake capture; tallylake apply            the same in two processes, through Kafka",
       "tallylake report                              prove it",
     ],
     [
@@ -107,7 +108,38 @@ export const HELP: Readonly<Record<CommandName, CommandHelp>> = {
       [
         "SIGTERM or SIGINT drains and commits; a second one stops at once, as safely as a kill.",
         "A table that stops keeps its checkpoint, and the others go on.",
+        "With channel.kafka in the config the changes go through Kafka, in this one process.",
       ],
+    ),
+  },
+  capture: {
+    usage: "capture",
+    description: "Streams the binlog into Kafka, in transactions, until it is stopped.",
+    after: after(
+      ["tallylake capture", "tallylake capture --until-caught-up"],
+      [
+        "0   stopped by a signal, or caught up; everything read is committed",
+        "1   a table stopped",
+        ...COMMON,
+      ],
+      [
+        "Needs channel.kafka in the config. It reads the positions of the tables in the lake.",
+        "A second capture of the same transactional id stops the first one.",
+        "The other half is `tallylake apply`; `tallylake follow` is both in one process.",
+      ],
+    ),
+  },
+  apply: {
+    usage: "apply",
+    description: "Brings the changes from Kafka into the lake until it is stopped.",
+    after: after(
+      ["tallylake apply", "tallylake apply --until-caught-up"],
+      [
+        "0   stopped by a signal, or caught up; everything read is committed",
+        "1   a table stopped",
+        ...COMMON,
+      ],
+      ["Needs channel.kafka in the config, and no access to MySQL."],
     ),
   },
   report: {

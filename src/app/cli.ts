@@ -10,6 +10,8 @@ import { nearest } from "../util/nearest.ts";
 import { collectPattern, parseAsOf, parseSince, parseWindow } from "./cli-option.ts";
 import { HELP, PROGRAM_HELP, type CommandHelp } from "./cli-help.ts";
 import type {
+  ApplyOptions,
+  CaptureOptions,
   CheckOptions,
   Command,
   FollowOptions,
@@ -127,6 +129,16 @@ function addCommands(program: CommandParser, nowMs: number, found: (command: Com
     .option("--until-caught-up", "end when the source's position at the start is reached")
     .action(({ untilCaughtUp }: Loose<FollowOptions>) =>
       found({ name: "follow", options: { untilCaughtUp: untilCaughtUp ?? false } }),
+    );
+  add(HELP.capture)
+    .option("--until-caught-up", "end when the source's position at the start is in Kafka")
+    .action(({ untilCaughtUp }: Loose<CaptureOptions>) =>
+      found({ name: "capture", options: { untilCaughtUp: untilCaughtUp ?? false } }),
+    );
+  add(HELP.apply)
+    .option("--until-caught-up", "end when the newest position that Kafka has at the start is reached")
+    .action(({ untilCaughtUp }: Loose<ApplyOptions>) =>
+      found({ name: "apply", options: { untilCaughtUp: untilCaughtUp ?? false } }),
     );
   add(HELP.report)
     .option("--since <time>", "only what was committed since: 1h, or 2026-11-21T10:00Z", parseSince(nowMs))

@@ -41,6 +41,15 @@ export interface FollowOptions {
   readonly untilCaughtUp: boolean;
 }
 
+export interface CaptureOptions {
+  readonly untilCaughtUp: boolean;
+}
+
+export interface ApplyOptions {
+  /** End when the newest position that Kafka had at the start is reached. */
+  readonly untilCaughtUp: boolean;
+}
+
 export interface ReportOptions {
   /** Milliseconds since 1970; null: all that is recorded. */
   readonly sinceMs: number | null;
@@ -72,6 +81,8 @@ export type Command =
   | { readonly name: "check"; readonly options: CheckOptions }
   | { readonly name: "init"; readonly options: InitOptions }
   | { readonly name: "follow"; readonly options: FollowOptions }
+  | { readonly name: "capture"; readonly options: CaptureOptions }
+  | { readonly name: "apply"; readonly options: ApplyOptions }
   | { readonly name: "report"; readonly options: ReportOptions }
   | { readonly name: "status"; readonly options: StatusOptions }
   | { readonly name: "query"; readonly options: QueryOptions }
@@ -107,6 +118,8 @@ export interface Handlers {
   readonly check: (context: CommandContext, options: CheckOptions) => Promise<number>;
   readonly init: (context: CommandContext, options: InitOptions) => Promise<number>;
   readonly follow: (context: CommandContext, options: FollowOptions) => Promise<number>;
+  readonly capture: (context: CommandContext, options: CaptureOptions) => Promise<number>;
+  readonly apply: (context: CommandContext, options: ApplyOptions) => Promise<number>;
   readonly report: (context: CommandContext, options: ReportOptions) => Promise<number>;
   readonly status: (context: CommandContext, options: StatusOptions) => Promise<number>;
   readonly query: (context: CommandContext, options: QueryOptions) => Promise<number>;

@@ -67,7 +67,7 @@ export interface FollowState {
   readonly backlog: () => { readonly rows: number; readonly bytes: number };
 }
 
-const TICK_MS = 100;
+export const TICK_MS = 100;
 /** How often a stopped table is told about again. */
 const REMIND_MS = 60_000;
 
@@ -202,8 +202,10 @@ async function streamThrough(channel: Channel, run: FollowRun, streaming: Stream
   run.onRunning({ appliers, backlog: () => channel.backlog() });
   const capturing = runCaptureLoop({
     channel,
-    openStream: (from) => source.stream({ ...request, from, form: channel.takes, patienceMs }),
+    openStream: ({ from, schemas }) =>
+      source.stream({ ...request, from, schemas, form: channel.takes, patienceMs }),
     isEnough: (position) => isCaughtUp(run, position),
+    onResume: () => undefined,
     onPosition: () => undefined,
     signal: any,
     log,
@@ -226,7 +228,7 @@ async function streamThrough(channel: Channel, run: FollowRun, streaming: Stream
   }
 }
 
-const followed = (tables: readonly LakeTable[]): readonly FollowedTable[] =>
+export const followed = (tables: readonly LakeTable[]): readonly FollowedTable[] =>
   tables.map(({ schema, checkpoint }) => ({
     schema: must(schema, "the schema of a table with a commit"),
     checkpoint: must(checkpoint, "the checkpoint of a table"),
@@ -244,7 +246,7 @@ export function startOf(tables: readonly LakeTable[]): SourcePosition {
   );
 }
 
-function remind(appliers: readonly TableApplier[], log: Log): void {
+export function remind(appliers: readonly TableApplier[], log: Log): void {
   for (const { stop } of appliers) {
     if (stop === null) continue;
     const { file, offset } = stop.at;

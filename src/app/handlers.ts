@@ -23,6 +23,14 @@ export const handlers: Handlers = {
     const { followCommand } = await import("./follow-command.ts");
     return followCommand(context, options);
   },
+  capture: async (context, options) => {
+    const { captureCommand } = await import("./capture-command.ts");
+    return captureCommand(context, options);
+  },
+  apply: async (context, options) => {
+    const { applyCommand } = await import("./apply-command.ts");
+    return applyCommand(context, options);
+  },
   report: async (context, options) => {
     const { reportCommand } = await import("./report-command.ts");
     return reportCommand(context, options);

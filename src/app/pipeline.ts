@@ -22,7 +22,7 @@
  * This file runs one stream into many tables, until it is told to stop, has caught up, or every table stopped.
  */
 import type { Router } from "../dedup/router.ts";
-import type { Channel, ChannelWriter, SourceStream } from "../types/ports.ts";
+import type { CapturePosition, Channel, ChannelWriter, SourceStream } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { StopError } from "../util/abort.ts";
 
@@ -114,7 +114,7 @@ async function pumpInto(stream: SourceStream, channel: Channel): Promise<void> {
 export async function pump(
   stream: SourceStream,
   writer: ChannelWriter,
-  onPosition: (position: SourcePosition) => void = () => undefined,
+  onPosition: (end: CapturePosition) => void = () => undefined,
 ): Promise<void> {
   let isOpen = false;
   for await (const item of stream) {
@@ -129,7 +129,7 @@ export async function pump(
       await writer.append(item.batch);
     } else {
       await writer.commit(item);
-      onPosition(item.position);
+      onPosition(item);
     }
   }
 }

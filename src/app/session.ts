@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Account } from "../capture/account.ts";
 import { requireSameServer } from "../capture/history.ts";
-import { MysqlSource } from "../capture/mysql-source.ts";
+import { MysqlSource, type MysqlSourceOptions } from "../capture/mysql-source.ts";
 import { preflight, type Preflight } from "../capture/preflight.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
@@ -11,18 +10,27 @@ import { openHudiTable } from "../lake/hudi-table.ts";
 import { TableReader } from "../lake/table-reader.ts";
 import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
-import { isSyncError } from "../types/errors.ts";
-import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
-import type { LakeTable, Problem, TraceStore } from "../types/ports.ts";
-import { formatTableId, quoteMysqlTable, tableKey, type TableId } from "../types/table-id.ts";
+import type { SourceIdentity } from "../types/checkpoint.ts";
+import type { LakeTable, TraceStore } from "../types/ports.ts";
+import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import type { CommandContext } from "./command.ts";
 import { settingsFor, type Config } from "./config.ts";
-import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
 import { packageVersion } from "./package-info.ts";
 import { requireHealthy } from "./problem-gate.ts";
+import {
+  earlierEpochs,
+  goneTable,
+  isTableProblem,
+  lakeProblem,
+  newTable,
+  standingTables,
+  type Standing,
+  type TableProblem,
+} from "./standing-tables.ts";
+import type { FollowedTable } from "./follow.ts";
 
 /** A table of the config as the source has it now, opened in the lake. */
 export interface SessionTable {
@@ -38,19 +46,39 @@ export interface FollowedTables {
   readonly left: readonly TableProblem[];
 }
 
-export interface TableProblem extends Problem {
-  readonly table: TableId;
+/** Tables to capture, as the lake has them. */
+export interface CapturedTables {
+  readonly tables: readonly FollowedTable[];
+  readonly left: readonly TableProblem[];
+}
+
+/** Tables to apply changes to. */
+export interface AppliedTables {
+  readonly tables: readonly LakeTable[];
+  readonly left: readonly TableProblem[];
+}
+
+interface Followable {
+  readonly standing: readonly Standing[];
+  readonly found: Preflight;
+  readonly left: ReadonlyMap<string, TableProblem>;
+  readonly leave: (problem: TableProblem) => void;
 }
 
 /** How long a command that has an end waits for a source that went away while it worked. */
 export const PATIENCE_MS = 120_000;
+
+export type SourceOptions = Pick<MysqlSourceOptions, "patienceMs" | "limits">;
 
 export const identityOf = (config: Config): SourceIdentity => ({
   source: config.source.name,
   epoch: config.source.epoch,
 });
 
-export function openSource({ config, log, now }: CommandContext, patienceMs?: number): MysqlSource {
+export function openSource(
+  { config, log, now }: CommandContext,
+  { patienceMs, limits }: SourceOptions = {},
+): MysqlSource {
   return new MysqlSource({
     endpoint: config.source,
     identity: identityOf(config),
@@ -62,6 +90,7 @@ export function openSource({ config, log, now }: CommandContext, patienceMs?: nu
     now,
     random: Math.random,
     ...(patienceMs === undefined ? {} : { patienceMs }),
+    ...(limits === undefined ? {} : { limits }),
   });
 }
 
@@ -79,19 +108,23 @@ export class Session {
   }
 
   /** Runs `body` with an open session and closes it, whatever happens. */
-  static async use<T>(context: CommandContext, body: (session: Session) => Promise<T>): Promise<T> {
+  static async use<T>(
+    context: CommandContext,
+    body: (session: Session) => Promise<T>,
+    source: Pick<SourceOptions, "limits"> = {},
+  ): Promise<T> {
     const resources = new Resources((name, error) => {
       context.log.warn(`${name} could not be closed`, {
         cause: error instanceof Error ? error.message : String(error),
       });
     });
     return resources.use(async () => {
-      const source = await resources.open(
+      const opened = await resources.open(
         "the source",
-        async () => openSource(context, PATIENCE_MS),
-        (opened) => opened.close(),
+        async () => openSource(context, { patienceMs: PATIENCE_MS, ...source }),
+        (one) => one.close(),
       );
-      return body(new Session(context, resources, source));
+      return body(new Session(context, resources, opened));
     });
   }
 
@@ -121,9 +154,72 @@ export class Session {
    * @throws SyncError when the source as a whole has a problem, or no table is left
    */
   async openFollowedTables(): Promise<FollowedTables> {
+    const { found, left, leave } = await this.#followable();
+    const db = await this.#openDatabase();
+    const tables: SessionTable[] = [];
+    for (const facts of found.tables) {
+      if (left.has(tableKey(facts.id))) continue;
+      try {
+        tables.push(await this.#openTable(facts, db));
+      } catch (error) {
+        leave(lakeProblem(facts.id, error));
+      }
+    }
+    return this.#requireSome(tables, left);
+  }
+
+  /**
+   * The same tables without their locks, for who only reads the source: they are as the lake has them.
+   * @throws SyncError as `openFollowedTables`
+   */
+  async capturedTables(): Promise<CapturedTables> {
+    const { standing, left, leave } = await this.#followable();
+    const tables: FollowedTable[] = [];
+    for (const { id, schema, checkpoint } of standing) {
+      if (left.has(tableKey(id))) continue;
+      if (schema !== null && checkpoint !== null) tables.push({ schema, checkpoint });
+      else leave(newTable(id));
+    }
+    return this.#requireSome(tables, left);
+  }
+
+  /**
+   * Opens the tables of the lake without a look at the source, for who gets their changes from elsewhere.
+   * @throws SyncError when no table is left
+   */
+  async openAppliedTables(): Promise<AppliedTables> {
+    const { config } = this.#context;
+    const left = new Map<string, TableProblem>();
+    const standing = await this.#standingTables();
+    const ofEarlier = earlierEpochs(standing, config);
+    for (const problem of ofEarlier) left.set(tableKey(problem.table), problem);
+    const db = await this.#openDatabase();
+    const tables: LakeTable[] = [];
+    for (const { id, schema } of standing) {
+      if (left.has(tableKey(id))) continue;
+      try {
+        if (schema === null) left.set(tableKey(id), newTable(id));
+        else tables.push(await this.#openLake({ id, schema, dataBytes: 0 }, db));
+      } catch (error) {
+        left.set(tableKey(id), lakeProblem(id, error));
+      }
+    }
+    return this.#requireSome(tables, left);
+  }
+
+  #requireSome<T>(
+    tables: readonly T[],
+    left: ReadonlyMap<string, TableProblem>,
+  ): { readonly tables: readonly T[]; readonly left: readonly TableProblem[] } {
+    const problems = [...left.values()];
+    if (tables.length === 0) requireHealthy(problems, this.#context.log);
+    return { tables, left: problems };
+  }
+
+  /** What the source and the lake have, and which tables cannot be followed, each with one problem. */
+  async #followable(): Promise<Followable> {
     const { config, log } = this.#context;
     const standing = await this.#standing();
-    const committed = standing.map(({ id }) => id);
     const found = await this.#preflight();
     const ofTables = [...found.problems.filter(isTableProblem), ...earlierEpochs(standing, config)];
     requireHealthy(
@@ -137,22 +233,18 @@ export class Session {
     };
     ofTables.forEach(leave);
     const there = new Set(found.tables.map(({ id }) => tableKey(id)));
-    committed.filter((id) => !there.has(tableKey(id))).forEach((id) => leave(goneTable(id, found.account)));
-    const known = new Set(committed.map(tableKey));
-    found.tables.filter(({ id }) => !known.has(tableKey(id))).forEach(({ id }) => leave(newTable(id)));
-    const db = await this.#openDatabase();
-    const tables: SessionTable[] = [];
-    for (const facts of found.tables) {
-      if (left.has(tableKey(facts.id))) continue;
-      try {
-        tables.push(await this.#openTable(facts, db));
-      } catch (error) {
-        leave(lakeProblem(facts.id, error));
-      }
-    }
-    const problems = [...left.values()];
-    if (tables.length === 0) requireHealthy(problems, log);
-    return { tables, left: problems };
+    const known = new Set(standing.map(({ id }) => tableKey(id)));
+    standing
+      .filter(({ id }) => !there.has(tableKey(id)))
+      .forEach(({ id }) => {
+        leave(goneTable(id, found.account));
+      });
+    found.tables
+      .filter(({ id }) => !known.has(tableKey(id)))
+      .forEach(({ id }) => {
+        leave(newTable(id));
+      });
+    return { standing, found, left, leave };
   }
 
   /**
@@ -161,12 +253,16 @@ export class Session {
    * @throws SyncError SOURCE_CHANGED
    */
   async #standing(): Promise<readonly Standing[]> {
-    const { config, signal } = this.#context;
-    const standing = await standingTables(config);
+    const { signal } = this.#context;
+    const standing = await this.#standingTables();
     if (standing.every(({ checkpoint }) => checkpoint === null)) return standing;
     const [row] = await this.source.pool.use((one) => one.query("SELECT @@server_uuid"), signal);
     for (const { checkpoint } of standing) requireSameServer(row?.[0] ?? "", checkpoint?.serverUuid ?? null);
     return standing;
+  }
+
+  #standingTables(): Promise<readonly Standing[]> {
+    return standingTables(this.#context.config);
   }
 
   #preflight(): Promise<Preflight> {
@@ -194,28 +290,37 @@ export class Session {
     return db;
   }
 
-  #openTable(facts: TableFacts, db: LakeDatabase): Promise<SessionTable> {
+  async #openTable(facts: TableFacts, db: LakeDatabase): Promise<SessionTable> {
+    const { id, dataBytes } = facts;
+    const schema = must(tableSchema(facts), `the schema of ${formatTableId(id)}`);
+    return { facts, schema, lake: await this.#openLake({ id, schema, dataBytes: dataBytes ?? 0 }, db) };
+  }
+
+  #openLake(
+    {
+      id,
+      schema,
+      dataBytes,
+    }: { readonly id: TableId; readonly schema: TableSchema; readonly dataBytes: number },
+    db: LakeDatabase,
+  ): Promise<LakeTable> {
     const { config, log, now } = this.#context;
-    const schema = must(tableSchema(facts), `the schema of ${formatTableId(facts.id)}`);
-    const settings = settingsFor(config, facts.id);
+    const settings = settingsFor(config, id);
     return this.#resources.open(
-      formatTableId(facts.id),
-      async () => ({
-        facts,
-        schema,
-        lake: await openHudiTable({
+      formatTableId(id),
+      () =>
+        openHudiTable({
           db,
           lakeDir: config.lakeDir,
-          id: facts.id,
+          id,
           identity: identityOf(config),
           schema,
           zeroDates: settings.zeroDates,
-          buckets: settings.buckets ?? bucketCountFor(facts.dataBytes ?? 0),
+          buckets: settings.buckets ?? bucketCountFor(dataBytes),
           now,
           log,
         }),
-      }),
-      (table) => table.lake.close(),
+      (table) => table.close(),
     );
   }
 
@@ -259,72 +364,3 @@ export function traceOpener({ trace }: Config, now: () => number): (() => Promis
     }
   }
 }
-
-/** A table of the lake and its newest checkpoint; null when that cannot be read. */
-interface Standing {
-  readonly id: TableId;
-  readonly checkpoint: Checkpoint | null;
-}
-
-async function standingTables(config: Config): Promise<readonly Standing[]> {
-  const standing: Standing[] = [];
-  for (const id of await lakeTables(config)) {
-    try {
-      const last = await new TableReader(config.lakeDir, id).latest();
-      standing.push({ id, checkpoint: last?.checkpoint ?? null });
-    } catch (error) {
-      if (!isSyncError(error)) throw error;
-      standing.push({ id, checkpoint: null });
-    }
-  }
-  return standing;
-}
-
-/** Positions of an earlier epoch are those of a history that is over: the same numbers are others now. */
-function earlierEpochs(standing: readonly Standing[], { source }: Config): readonly TableProblem[] {
-  return standing.flatMap(({ id, checkpoint }) => {
-    if (checkpoint === null || checkpoint.epoch >= source.epoch) return [];
-    return {
-      code: "SOURCE_HISTORY_BROKEN",
-      table: id,
-      message: `${formatTableId(id)} is of epoch ${checkpoint.epoch} in the lake, and \`source.epoch\` is ${source.epoch}`,
-      hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
-      severity: "error",
-    };
-  });
-}
-
-const isTableProblem = (problem: Problem): problem is TableProblem =>
-  problem.table !== null && problem.severity === "error";
-
-/** A table whose first commit is still to come cannot be followed. */
-const newTable = (table: TableId): TableProblem => ({
-  code: "LAKE_TABLE_MISSING",
-  table,
-  message: `${formatTableId(table)} has no first commit in the lake`,
-  hint: "run `tallylake init`",
-  severity: "error",
-});
-
-/** A table of the lake that the source does not show any more. */
-const goneTable = (table: TableId, account: Account): TableProblem => ({
-  code: "TABLE_ABSENT",
-  table,
-  message: `${formatTableId(table)} is in the lake, and the source does not have it, or does not show it to this user`,
-  hint: `GRANT SELECT ON ${quoteMysqlTable(table)} TO ${account.quoted}; or leave the table out with \`exclude\` if it was dropped`,
-  severity: "error",
-});
-
-/** What of the lake concerns one table alone; any other error is thrown on. */
-function lakeProblem(table: TableId, error: unknown): TableProblem {
-  if (!isSyncError(error) || !OF_ONE_LAKE_TABLE.has(error.code)) throw error;
-  const { code, message, hint } = error;
-  return { code, table, message, hint, severity: "error" };
-}
-
-const OF_ONE_LAKE_TABLE: ReadonlySet<string> = new Set([
-  "LAKE_CORRUPT",
-  "LAKE_FENCED",
-  "LAKE_FOREIGN_TABLE",
-  "LAKE_FOREIGN_WRITE",
-]);

@@ -34,6 +34,7 @@
  * well (`routing`); the order of one key holds inside one partition.
  */
 import type { SourceIdentity } from "../types/checkpoint.ts";
+import type { SourcePosition } from "../types/source-position.ts";
 import type { Channel, ChannelWriter, Delivery } from "../types/ports.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
@@ -48,7 +49,8 @@ import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
 import type { PlanRecord } from "./kafka/position-record.ts";
 import { planResume, type ChannelTable, type Resume } from "./kafka/resume.ts";
 import { namedTopics, requireDistinct, tableTopic, topicName } from "./kafka/topic-name.ts";
-import { Topics, type TopicSettings } from "./kafka/topics.ts";
+import type { TopicSettings } from "./kafka/topic-settings.ts";
+import { Topics } from "./kafka/topics.ts";
 import type { KafkaControl } from "./kafkajs/control.ts";
 
 export interface KafkaChannelOptions {
@@ -177,6 +179,7 @@ export class KafkaChannel implements Channel {
     const keepsParts = goesOn && resume.isSamePlan;
     return {
       from: resume.from,
+      schemas: resume.tables.map(({ schema }) => schema),
       parent: !goesOn ? null : keepsParts ? (parts.at(-1)?.place ?? head.place) : head.place,
       plan: keepsParts ? head.plan : newPlan(resume, { identity, serverUuid, id: newId() }),
       parts: keepsParts ? parts.map(({ unit }) => unit) : [],
@@ -233,6 +236,19 @@ export class KafkaChannel implements Channel {
   async #bounds(): Promise<{ readonly start: number; readonly stable: number }> {
     const [offsets] = await this.#options.control.offsets(this.#positionTopic);
     return must(offsets, "the offsets of the position topic");
+  }
+
+  /** The newest position that it holds; null when there is none. */
+  async newest(): Promise<SourcePosition | null> {
+    const { driver } = this.#options;
+    await this.#topics.ensure([{ topic: this.#positionTopic, partitions: 1 }]);
+    const reader = await driver.openReader("committed");
+    try {
+      const { head } = await headOf(this.#positionLog(reader), this.#stop.signal);
+      return head?.unit.end?.position ?? null;
+    } finally {
+      await reader.close();
+    }
   }
 
   /** What waits stays in Kafka. */

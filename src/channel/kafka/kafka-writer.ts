@@ -1,8 +1,9 @@
 import { batchBytes, sliceBatch, type ChangeBatch, type RowRecords } from "../../types/change-batch.ts";
 import { syncError } from "../../types/errors.ts";
-import type { CapturePosition, ChannelWriter } from "../../types/ports.ts";
+import type { CapturePosition, ChannelWriter, ResumePoint } from "../../types/ports.ts";
 import { rowLanes, type RowLanes } from "../../types/row-lanes.ts";
 import type { SourcePosition } from "../../types/source-position.ts";
+import type { TableSchema } from "../../types/table-schema.ts";
 import { assert, must } from "../../util/assert.ts";
 import { step } from "../../util/step.ts";
 import type { TransactionalProducer } from "./driver.ts";
@@ -35,7 +36,9 @@ export interface WriterLimits {
   readonly bytesMax: number;
   /** A Kafka transaction is ended before it is open for longer, so that it does not expire. */
   readonly openMsMax: number;
-  /** Positions without rows are written this often, and the newest one again when nothing happens. */
+  /** Longest time for which a position without rows is kept back. */
+  readonly holdMs: number;
+  /** The newest position is written again this often while nothing happens. */
   readonly idleMs: number;
   /** The plan is written again this often. */
   readonly planMs: number;
@@ -44,6 +47,7 @@ export interface WriterLimits {
 /** Where a writer goes on. */
 export interface Resumed {
   readonly from: SourcePosition;
+  readonly schemas: readonly TableSchema[];
   /** The unit that it follows; null when a new generation begins. */
   readonly parent: Place | null;
   readonly plan: PlanRecord;
@@ -56,7 +60,7 @@ export interface Resumed {
  * so that a busy server whose other tables are written does not cost a Kafka transaction for each of its own.
  */
 export class KafkaWriter implements ChannelWriter {
-  readonly resume: SourcePosition;
+  readonly resume: ResumePoint;
   readonly lost: Promise<never>;
   readonly #options: KafkaWriterOptions;
   #fail: (error: Error) => void = () => undefined;
@@ -79,7 +83,7 @@ export class KafkaWriter implements ChannelWriter {
   constructor(options: KafkaWriterOptions) {
     const { resumed, identity, limits, now } = options;
     this.#options = options;
-    this.resume = resumed.from;
+    this.resume = { from: resumed.from, schemas: resumed.schemas, stopped: resumed.plan.stopped };
     this.#parent = resumed.parent;
     this.#after = resumed.from;
     this.#doneSeq = Math.max(
@@ -156,20 +160,20 @@ export class KafkaWriter implements ChannelWriter {
 
   commit(end: CapturePosition): Promise<void> {
     return this.#inTurn(async () => {
+      const { limits } = this.#options;
       assert(this.#isOpen, "no channel transaction is open");
       this.#isOpen = false;
       const whole = this.#held === null ? end : joined(this.#held, end);
       this.#held = whole;
       // Parts that are there already are ended without delay as well.
       const isEmpty = this.#ledger.isEmpty && whole.stops.length === 0 && whole.counts.length === 0;
-      if (isEmpty && !this.#isDue()) return;
+      if (isEmpty && !this.#isDue(limits.holdMs)) return;
       await this.#end(whole);
     });
   }
 
-  #isDue(): boolean {
-    const { limits, now } = this.#options;
-    return now() - this.#committedMs >= limits.idleMs;
+  #isDue(afterMs: number): boolean {
+    return this.#options.now() - this.#committedMs >= afterMs;
   }
 
   abort(): Promise<void> {
@@ -192,12 +196,16 @@ export class KafkaWriter implements ChannelWriter {
     await this.#options.producer.close();
   }
 
-  /** Writes a position that was kept for long enough, and sees whether the topics are still the same. */
+  /** Writes a position that was kept for long enough, and sees now and then whether the topics are still the same. */
   async #tick(): Promise<void> {
-    if (this.#isOpen || !this.#isDue()) return;
-    const last = this.#held ?? idle(this.#after);
-    await this.#options.topics.watch();
-    await this.#end(last);
+    if (this.#isOpen) return;
+    const { limits, topics } = this.#options;
+    if (this.#held !== null && this.#isDue(limits.holdMs)) {
+      await this.#end(this.#held);
+    } else if (this.#isDue(limits.idleMs)) {
+      await topics.watch();
+      await this.#end(idle(this.#after));
+    }
   }
 
   async #open(): Promise<void> {

@@ -1,0 +1,250 @@
+import { isSyncError, syncError } from "../../types/errors.ts";
+import { sleep, throwIfAborted } from "../../util/abort.ts";
+import type { SyncError } from "../../util/errors.ts";
+import { kafkaHint } from "../kafka/broker-error.ts";
+import type { FetchAnswer, FetchRequest, Isolation, RecordReader } from "../kafka/driver.ts";
+import type { KafkaEndpoint } from "../kafka/endpoint.ts";
+import type { Cluster } from "../kafkajs/cluster.ts";
+import { endFor, readOf, requireTopic } from "./bounds.ts";
+import {
+  call,
+  isClientError,
+  type ClientLibrary,
+  type ConsumerClient,
+  type DeliveryReport,
+  type Message,
+} from "./client.ts";
+import { CLIENT_ERROR, clientError } from "./client-error.ts";
+import { Complaints } from "./complaints.ts";
+import { FetchedPartition } from "./fetched-partition.ts";
+import { consumerSettings } from "./settings.ts";
+
+/** Each is made into objects, which keeps the event loop for some microseconds. */
+const MESSAGES_MAX = 1000;
+/** What is kept of partitions that nobody asks for just now. */
+const KEPT_BYTES_MAX = 32 << 20;
+/** How soon to look again for messages: a `consume` that waits would keep one of the process's few threads. */
+const LOOK_MS_MIN = 1;
+const LOOK_MS_MAX = 16;
+/** When it is asked whether there are records at all, and how often again. */
+const FIRST_CHECK_MS = 20;
+const CHECK_MS = 500;
+
+/** Errors of what a broker has stored. They come without their place, and what lies there may be passed over. */
+const OF_RECORDS: ReadonlySet<number> = new Set([
+  CLIENT_ERROR.badMessage,
+  CLIENT_ERROR.badCompression,
+  CLIENT_ERROR.notImplemented,
+]);
+
+export interface ReaderParts {
+  readonly library: ClientLibrary;
+  readonly endpoint: KafkaEndpoint;
+  readonly isolation: Isolation;
+  /** For what the library does not tell. */
+  readonly cluster: Cluster;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * Reads partitions through one consumer without a group. The library fetches ahead of what is asked for, of all
+ * partitions that were; what comes of others is kept for those who ask for it next, as long as there is room.
+ *
+ * The library does not tell which partition an error is of, tells the end of a partition only once, and the layer over
+ * it swallows an error behind messages. So an answer without records is given only when the leader, asked after the
+ * library has brought nothing, says that there are none; and an offset that is gone is told by the leader as well.
+ */
+export class LibrdkafkaReader implements RecordReader {
+  readonly #client: ConsumerClient;
+  readonly #complaints: Complaints;
+  readonly #parts: ReaderParts;
+  readonly #partitions = new Map<string, FetchedPartition>();
+  /** Ends of partitions that the `consume` under way has come to: they are told before the messages that are before them. */
+  #ends: DeliveryReport[] = [];
+  #consuming: Promise<void> | null = null;
+  #failure: SyncError | null = null;
+  #isClosed = false;
+
+  private constructor(client: ConsumerClient, parts: ReaderParts) {
+    this.#client = client;
+    this.#complaints = new Complaints(client);
+    this.#parts = parts;
+    client.setDefaultConsumeTimeout(0);
+    client.on("partition.eof", (end) => {
+      this.#ends.push(end);
+    });
+  }
+
+  static async open(parts: ReaderParts): Promise<LibrdkafkaReader> {
+    const { library, endpoint, isolation } = parts;
+    const client = new library.KafkaConsumer(consumerSettings(endpoint, isolation));
+    const reader = new LibrdkafkaReader(client, parts);
+    try {
+      const metadata = { allTopics: false, timeout: endpoint.connectTimeoutMs };
+      await call((done) => client.connect(metadata, done));
+      return reader;
+    } catch (error) {
+      if (!isClientError(error)) throw error;
+      throw clientError(error, "open a reader", reader.#complaints.last);
+    }
+  }
+
+  async fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
+    throwIfAborted(signal);
+    const partition = await this.#at(request);
+    partition.waiting++;
+    try {
+      return await this.#fetch(request, partition, signal);
+    } catch (error) {
+      // Whoever asks again gets a fetch that begins anew.
+      if (isSyncError(error)) await this.#drop(partition);
+      throw error;
+    } finally {
+      partition.waiting--;
+    }
+  }
+
+  async #fetch(
+    request: FetchRequest,
+    partition: FetchedPartition,
+    signal: AbortSignal,
+  ): Promise<FetchAnswer> {
+    const { now, endpoint } = this.#parts;
+    const { offset, bytesMax, waitMs } = request;
+    const startMs = now();
+    const lateMs = startMs + waitMs + endpoint.requestTimeoutMs;
+    let checkMs = startMs + Math.max(waitMs, FIRST_CHECK_MS);
+    for (let lookMs = LOOK_MS_MIN; ; lookMs = Math.min(LOOK_MS_MAX, lookMs * 2)) {
+      await this.#consume();
+      throwIfAborted(signal);
+      if (partition.to > offset) return partition.take(offset, bytesMax);
+      if (now() >= checkMs) {
+        if (await this.#isAtEnd(request, lateMs)) return { blocks: [], nextOffset: offset };
+        checkMs = now() + CHECK_MS;
+      }
+      await sleep(lookMs, signal);
+    }
+  }
+
+  /** Whether there is nothing from this offset on; throws when there is and the library does not bring it. */
+  async #isAtEnd(request: FetchRequest, lateMs: number): Promise<boolean> {
+    const { cluster, isolation, now } = this.#parts;
+    const isLate = now() >= lateMs;
+    try {
+      await requireTopic(cluster, request);
+      if ((await endFor(cluster, request, isolation === "committed")) <= request.offset) return true;
+    } catch (error) {
+      if (!isSyncError(error) || !error.retryable || isLate) throw error;
+      return false;
+    }
+    if (!isLate) return false;
+    throw syncError(
+      "KAFKA_UNREACHABLE",
+      `cannot ${readOf(request)}: ${this.#complaints.last ?? "it does not come"}`,
+      {
+        hint: kafkaHint("KAFKA_UNREACHABLE"),
+      },
+    );
+  }
+
+  /** The partition, fetched from the wanted offset on. */
+  async #at(request: FetchRequest): Promise<FetchedPartition> {
+    this.#throwFailure();
+    const { topic, partition, offset } = request;
+    const key = keyOf(topic, partition);
+    const known = this.#partitions.get(key);
+    if (known?.holds(offset) === true) return known;
+    await requireTopic(this.#parts.cluster, request);
+    await this.#between(() => {
+      if (this.#partitions.has(key)) this.#client.incrementalUnassign([{ topic, partition }]);
+      this.#partitions.delete(key);
+      this.#client.incrementalAssign([{ topic, partition, offset }]);
+      this.#partitions.set(key, new FetchedPartition({ topic, partition }, offset));
+    });
+    return this.#partitions.get(key) ?? (await this.#at(request));
+  }
+
+  /** Takes what the library has fetched; those who wait for different partitions share it. */
+  async #consume(): Promise<void> {
+    this.#throwFailure();
+    this.#consuming ??= this.#take().finally(() => {
+      this.#consuming = null;
+    });
+    await this.#consuming;
+  }
+
+  async #take(): Promise<void> {
+    let messages: readonly Message[];
+    try {
+      messages = await call<readonly Message[]>((done) => this.#client.consume(MESSAGES_MAX, done));
+    } catch (error) {
+      if (!isClientError(error)) throw error;
+      // Whether a topic or an offset is gone is asked for as soon as nothing comes.
+      if (OF_RECORDS.has(error.code))
+        this.#failure = clientError(error, "read what a broker has stored", null);
+      return;
+    }
+    for (let from = 0; from < messages.length;) {
+      const { topic, partition } = messages[from] as Message;
+      let to = from + 1;
+      while (messages[to]?.partition === partition && messages[to]?.topic === topic) to++;
+      this.#partitions.get(keyOf(topic, partition))?.add(messages.slice(from, to));
+      from = to;
+    }
+    for (const { topic, partition, offset } of this.#ends.splice(0)) {
+      this.#partitions.get(keyOf(topic, partition))?.reach(offset);
+    }
+    if (messages.length > 0) this.#complaints.forget();
+    this.#shed();
+  }
+
+  /** Gives up what nobody waits for, the largest first, while it is too much. */
+  #shed(): void {
+    let bytes = 0;
+    for (const partition of this.#partitions.values()) bytes += partition.bytes;
+    if (bytes <= KEPT_BYTES_MAX) return;
+    const idle = [...this.#partitions.values()].filter(({ waiting }) => waiting === 0);
+    for (const partition of idle.sort((a, b) => b.bytes - a.bytes)) {
+      if (bytes <= KEPT_BYTES_MAX) return;
+      bytes -= partition.bytes;
+      this.#forget(partition);
+    }
+  }
+
+  async #drop(partition: FetchedPartition): Promise<void> {
+    await this.#between(() => {
+      this.#forget(partition);
+    });
+  }
+
+  #forget(partition: FetchedPartition): void {
+    const { topic, partition: number } = partition.target;
+    const key = keyOf(topic, number);
+    if (this.#partitions.get(key) !== partition || this.#isClosed) return;
+    this.#partitions.delete(key);
+    this.#client.incrementalUnassign([{ topic, partition: number }]);
+  }
+
+  /** Does what must not happen while messages are on their way to us: they would be those of before. */
+  async #between(change: () => void): Promise<void> {
+    while (this.#consuming !== null) await this.#consuming;
+    if (!this.#isClosed) change();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#failure ??= syncError("KAFKA_UNREACHABLE", "the reader is closed", {
+      hint: kafkaHint("KAFKA_UNREACHABLE"),
+    });
+    while (this.#consuming !== null) await this.#consuming;
+    await call((done) => this.#client.disconnect(done));
+  }
+}
+
+const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;

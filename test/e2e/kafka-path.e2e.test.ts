@@ -1,0 +1,62 @@
+import { afterAll, expect } from "vitest";
+import { CATCH_UP, INIT } from "../support/bad-day.ts";
+import { kafkaForTests } from "../support/kafka.ts";
+import { beginKafkaDay } from "../support/kafka-day.ts";
+import { mysqlTest } from "../support/mysql.ts";
+import { Oracle } from "../support/oracle.ts";
+
+/* The whole path with Kafka in the middle: in one process, and in two. */
+
+const oracle = Oracle.open();
+afterAll(async () => {
+  await (await oracle)[Symbol.asyncDispose]();
+});
+
+const CAPTURE = ["capture", "--until-caught-up"];
+const APPLY = ["apply", "--until-caught-up"];
+const SQL = `
+  CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20), w DECIMAL(20,4));
+  CREATE TABLE b (x INT, y VARCHAR(10), v TEXT, PRIMARY KEY (y, x));
+  INSERT INTO a VALUES (1, 'one', 1.5), (2, NULL, NULL), (3, 'drei 🐬', -0.0001);
+  INSERT INTO b VALUES (1, 'k', 'x')`;
+const CHANGES = `
+  INSERT INTO a VALUES (4, 'four', 4);
+  UPDATE a SET v = 'eins' WHERE id = 1;
+  UPDATE a SET id = 30 WHERE id = 3;
+  DELETE FROM a WHERE id = 2;
+  INSERT INTO b VALUES (2, 'k', 'y'), (3, 'l', REPEAT('z', 3000));
+  UPDATE b SET y = 'm' WHERE x = 1`;
+
+const test = mysqlTest.extend("begin", ({ mysql }) => async () => {
+  const { brokers } = await kafkaForTests();
+  return beginKafkaDay({ server: mysql, oracle: await oracle, sql: SQL }, brokers);
+});
+
+test("in one process: every cell is MySQL's, and a second run has nothing to do", async ({ begin }) => {
+  await using day = await begin();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(CHANGES);
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  expect(await day.different("a", "b")).toEqual([]);
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  await day.sql("INSERT INTO a VALUES (5, 'five', 5); DELETE FROM b WHERE x = 2");
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  expect(await day.different("a", "b")).toEqual([]);
+});
+
+test("in two processes, one after the other and side by side", async ({ begin }) => {
+  await using day = await begin();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(CHANGES);
+  expect(await day.outcome(CAPTURE)).toEqual([0]);
+  expect(await day.outcome(APPLY)).toEqual([0]);
+  expect(await day.different("a", "b")).toEqual([]);
+  const capture = day.start(["capture"]);
+  const apply = day.start(["apply"]);
+  for (let i = 100; i < 130; i++)
+    await day.sql(`INSERT INTO a VALUES (${i}, 'v${i}', ${i}); UPDATE b SET v = '${i}'`);
+  await expect.poll(async () => day.different("a", "b"), { timeout: 30_000, interval: 200 }).toEqual([]);
+  const ends = [await capture.stop(), await apply.stop()];
+  expect(ends.map((end) => day.told(end))).toEqual([[0], [0]]);
+  expect(await day.different("a", "b")).toEqual([]);
+});
