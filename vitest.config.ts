@@ -11,8 +11,8 @@ const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
 /**
  * The suffix of a test file names the environment it needs, and so its project:
  * `*.test.ts` under test/unit needs nothing, `*.mysql.test.ts` a MySQL server,
- * `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path, `*.crash.test.ts` child
- * processes that are killed, `*.engines.test.ts` Spark and hudi-rs.
+ * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole
+ * path, `*.crash.test.ts` child processes that are killed, `*.engines.test.ts` Spark and hudi-rs.
  */
 const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, env, ...extra },
@@ -34,6 +34,10 @@ export default defineConfig({
       }),
       project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false }),
       project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withMysql }),
+      project("kafka", ["test/**/*.kafka.test.ts"], {
+        fileParallelism: false,
+        globalSetup: "test/support/kafka-global-setup.ts",
+      }),
       project("clickhouse", ["test/**/*.clickhouse.test.ts"], { fileParallelism: false }),
       project("e2e", ["test/**/*.e2e.test.ts"], {
         fileParallelism: false,

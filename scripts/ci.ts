@@ -104,7 +104,7 @@ const lanes: readonly (readonly Step[])[] = [
     suite("mysql", "clickhouse"),
   ],
   [suite("lake"), suite("crash")],
-  [suite("e2e"), suite("engines")],
+  [suite("kafka"), suite("e2e"), suite("engines")],
 ];
 
 const isAsked = (step: Step): boolean =>

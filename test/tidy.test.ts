@@ -20,6 +20,7 @@ const FENCES: readonly (readonly [RegExp, RegExp])[] = [
   [/^apache-arrow(\/|$)/, /^src\/lake\//],
   [/^commander$/, /^src\/app\/cli/],
   [/^yaml$/, /^src\/app\/(config|starter-config)/],
+  [/^lz4-napi$/, /^src\/channel\/kafka\/compression/],
   [/^log-update$/, /^src\/app\/progress-display/],
 ];
 
@@ -227,7 +228,7 @@ describe("words and shapes that stay out", () => {
 test("every test file belongs to exactly one project", () => {
   const projects: readonly (readonly [string, RegExp])[] = [
     ["unit", /^test\/(unit\/.*|[^/]*)\.test\.ts$/],
-    ...["lake", "mysql", "clickhouse", "e2e", "crash", "engines"].map(
+    ...["lake", "mysql", "kafka", "clickhouse", "e2e", "crash", "engines"].map(
       (name) => [name, new RegExp(`^test/.*\\.${name}\\.test\\.ts$`)] as const,
     ),
   ];

@@ -167,6 +167,15 @@ export interface DeliveryOrigin {
   readonly serverUuid: string;
 }
 
+/** What a channel that keeps what it was given wants next. */
+export interface ResumePoint {
+  readonly from: SourcePosition;
+  /** The tables to stream. */
+  readonly schemas: readonly TableSchema[];
+  /** Tables that stay where they stopped. */
+  readonly stopped: readonly TableStop[];
+}
+
 /**
  * A transactional hand-over from capture to apply. One writer, in one transaction at a time.
  * `append` waits while the channel is full. What is not committed is never seen by a reader; `commit`
@@ -174,8 +183,8 @@ export interface DeliveryOrigin {
  * a reader that starts at any earlier committed position gets them exactly once, in order.
  */
 export interface ChannelWriter {
-  /** Behind what the channel holds: where the stream has to begin. Null where it is the reader that says so. */
-  readonly resume: SourcePosition | null;
+  /** How the stream goes on behind what the channel holds; null where it is the tables that say so. */
+  readonly resume: ResumePoint | null;
   /** Rejects when the channel fails while no call is under way. Never resolves. */
   readonly lost: Promise<never>;
   begin(): Promise<void>;

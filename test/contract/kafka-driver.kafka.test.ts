@@ -1,20 +1,13 @@
-import { KafkajsDriver } from "../../src/channel/kafkajs/driver.ts";
-import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
 import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
+import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
+import { kafkaForTests } from "../support/kafka.ts";
+import { endpointOf, kafkajsDriver, monotonicMs } from "../support/kafka-channel.ts";
 import { driverContract } from "./kafka-driver.ts";
 
-const endpoint = (): KafkaEndpoint => ({
-  brokers: (process.env["TEST_KAFKA_BROKERS"] ?? "").split(","),
-  clientId: "tallylake-test",
-  tls: { mode: "off", ca: null, cert: null, key: null },
-  sasl: null,
-  connectTimeoutMs: 5000,
-  requestTimeoutMs: 10_000,
-});
-const monotonicMs = (): number => performance.now();
+const endpoint = async (): Promise<KafkaEndpoint> => endpointOf((await kafkaForTests()).brokers);
 
 driverContract({
   name: "kafkajs",
-  open: async () => new KafkajsDriver(endpoint(), { nowMs: Date.now, monotonicMs }),
-  control: () => KafkaControl.connect(endpoint(), monotonicMs),
+  open: async () => kafkajsDriver(await endpoint()),
+  control: async () => KafkaControl.connect(await endpoint(), monotonicMs),
 });

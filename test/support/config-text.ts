@@ -18,6 +18,12 @@ export function configProblems(text: string, parsing: ConfigParsing = {}): strin
   return error.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`);
 }
 
+/** The problems of `channel.kafka`, each with its column behind the `{`. */
+export const channelProblemsOf = (kafka: string, env: Readonly<Record<string, string>> = {}): string[] =>
+  configProblems(`${MINIMAL_CONFIG}channel: {kafka: {${kafka}}}\n`, { env }).map((problem) =>
+    problem.replace(/^4:(\d+): /, (_match, column) => `${Number(column) - 19}: `),
+  );
+
 export function errorOf(call: () => unknown): unknown {
   try {
     call();

@@ -342,3 +342,17 @@ test("changes of another schema are refused", async () => {
   );
   await table.close();
 });
+
+test("rows as records are refused, since they are for Kafka", async () => {
+  await using lake = await testLake();
+  const writer = await twoCommits(lake);
+  const table = await lake.open(SIMPLE_SCHEMA);
+  const batch = makeBatch([[{ op: "c", id: 99, v: "x" }]], {
+    firstGtid: 99,
+    firstSeq: writer.seq + 1,
+    form: "records",
+  });
+  await expect(table.append(batch)).rejects.toThrow("a lake takes rows as columns or lines, not as records");
+  expect(table.pendingRows).toBe(0);
+  await table.close();
+});
