@@ -89,12 +89,12 @@ const transaction = () =>
 
 const topics = () => ({
   topic: topicTemplate(["source", "database", "table"], ["database", "table"])
-    .default(CHANNEL_DEFAULTS.topic)
+    .prefault(CHANNEL_DEFAULTS.topic)
     .meta(
       described("Topic of a table's changes, with {source}, {database} and {table}.", CHANNEL_DEFAULTS.topic),
     ),
   positionTopic: topicTemplate(["source"], [])
-    .default(CHANNEL_DEFAULTS.positionTopic)
+    .prefault(CHANNEL_DEFAULTS.positionTopic)
     .meta(
       described(
         "Topic of the positions, by which changes are put together in the order of the binlog; may hold {source}.",
@@ -176,7 +176,7 @@ const kafka = (context: ValueContext) =>
         .default("kafkajs")
         .meta(described("Client library; `librdkafka` is to be installed beside this program.")),
       clientId: plainText()
-        .default("tallylake")
+        .prefault("tallylake")
         .meta(described("Names this program in the brokers' logs and quotas.")),
       transactionalId: plainText()
         .optional()

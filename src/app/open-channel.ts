@@ -29,6 +29,8 @@ export const sourceFor = ({ config }: CommandContext): Pick<SourceOptions, "limi
 
 export const monotonicMs = (): number => performance.now();
 
+type ChannelContext = Pick<CommandContext, "config" | "log" | "signal">;
+
 /** The channel of a config; a command that needs one says so. */
 export function requireKafka({ config }: CommandContext, command: string): KafkaChannelConfig {
   if (config.channel !== null) return config.channel;
@@ -42,7 +44,7 @@ export function requireKafka({ config }: CommandContext, command: string): Kafka
  * @throws SyncError KAFKA_UNREACHABLE, KAFKA_ACCESS_DENIED, KAFKA_TLS, KAFKA_VERSION, KAFKA_TOPIC_NAME
  */
 export async function openKafkaChannel(
-  context: CommandContext,
+  context: ChannelContext,
   kafka: KafkaChannelConfig,
   { tables, serverUuid }: { readonly tables: readonly FollowedTable[]; readonly serverUuid: string },
 ): Promise<KafkaChannel> {
@@ -79,7 +81,7 @@ async function openDriver({ client, endpoint }: KafkaChannelConfig): Promise<Kaf
 }
 
 export function connectControl(
-  { log, signal }: CommandContext,
+  { log, signal }: ChannelContext,
   { endpoint }: KafkaChannelConfig,
 ): Promise<KafkaControl> {
   let waitedMs = 0;

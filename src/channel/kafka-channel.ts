@@ -170,7 +170,8 @@ export class KafkaChannel implements Channel {
           });
     const resume = planResume({ identity, tables, head, cutOff });
     if (resume.newGeneration !== null) {
-      log.warn("the channel begins a new generation of positions", {
+      // The first one is as it should be; any other repeats what consumers have seen.
+      log[head === null ? "info" : "warn"]("the channel begins a new generation of positions", {
         reason: resume.newGeneration,
         from: resume.from.gtids.toString(),
       });

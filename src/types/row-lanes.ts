@@ -41,8 +41,17 @@ const roundA = (a: number, b: number, x: number): number =>
 const roundB = (a: number, b: number, y: number): number =>
   (Math.imul((rotl(b ^ mixB(y), 17) + a) | 0, 5) + 0x0bcaa747) | 0;
 
-/** The hashes of `count` rows. */
+/** Rows never change, and several hops of one process ask for the hashes of the same ones. */
+const known = new WeakMap<ChangeBatch["rows"], RowLanes>();
+
+/** The hashes of the `count` rows of a batch. */
 export function rowLanes(rows: ChangeBatch["rows"], count: number): RowLanes {
+  const lanes = known.get(rows) ?? computeLanes(rows, count);
+  known.set(rows, lanes);
+  return lanes;
+}
+
+function computeLanes(rows: ChangeBatch["rows"], count: number): RowLanes {
   switch (rows.form) {
     case "columns":
       return lanesOfColumns(rows, count);

@@ -9,6 +9,7 @@ import { messageOf } from "../../src/util/errors.ts";
 import { parseBenchArguments, USAGE, type BenchArguments, type BenchName } from "./arguments.ts";
 import { benchDecode } from "./decode.ts";
 import { prepareBenchServer, type BenchSize } from "./data.ts";
+import { benchKafka } from "./kafka.ts";
 import type { Figure } from "./measure.ts";
 import { benchSnapshot, benchStream, makeBase, type BenchPlace } from "./pipeline.ts";
 
@@ -38,6 +39,8 @@ async function runOne(name: BenchName, size: BenchSize): Promise<readonly Figure
       return await stream(1_000_000);
     case "stream-100k":
       return await stream(100_000);
+    case "kafka":
+      return await benchKafka(prepared, { client: "kafkajs", makeBase: base });
   }
 }
 

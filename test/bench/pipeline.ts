@@ -6,7 +6,7 @@ import { runFollow } from "../../src/app/follow.ts";
 import { runInit, snapshotDir } from "../../src/app/init.ts";
 import { ProgressTracker } from "../../src/app/progress-tracker.ts";
 import { identityOf } from "../../src/app/session.ts";
-import { MysqlSource } from "../../src/capture/mysql-source.ts";
+import { MysqlSource, type MysqlSourceOptions } from "../../src/capture/mysql-source.ts";
 import { readTables } from "../../src/capture/schema-reader.ts";
 import { tableSchema } from "../../src/capture/table-facts.ts";
 import { bucketCountFor } from "../../src/lake/bucket.ts";
@@ -22,14 +22,14 @@ import type { BenchServer, BenchWorkload } from "./data.ts";
 import { measure, type Figure } from "./measure.ts";
 
 const SNAP: TableId = { database: "snap", table: "orders" };
-const SHOP: TableId = { database: "shop", table: "orders" };
-const log = new Log({
+export const SHOP: TableId = { database: "shop", table: "orders" };
+export const log = new Log({
   level: "warn",
   format: "text",
   now: Date.now,
   write: (line) => process.stderr.write(line),
 });
-const never = new AbortController().signal;
+export const never = new AbortController().signal;
 
 /** A prepared server as another process can be told of it. */
 export interface BenchPlace {
@@ -38,7 +38,7 @@ export interface BenchPlace {
 }
 
 /** A folder of its own, a config for it, and the parts that a command would open. */
-class Bench {
+export class Bench {
   readonly config: Config;
   readonly source: MysqlSource;
   readonly db: LakeDatabase;
@@ -49,7 +49,12 @@ class Bench {
     this.db = db;
   }
 
-  static async open(dir: string, port: number, settings = ""): Promise<Bench> {
+  static async open(
+    dir: string,
+    port: number,
+    settings = "",
+    limits: MysqlSourceOptions["limits"] = {},
+  ): Promise<Bench> {
     const text = `source: {url: "mysql://root@127.0.0.1:${port}"}\ntables: ["*.orders"]\nlake: lake\n${settings}`;
     const config = parseConfig(text, { env: {}, hostname: "bench", file: join(dir, "tallylake.yaml") });
     const source = new MysqlSource({
@@ -62,6 +67,7 @@ class Bench {
       log,
       now: Date.now,
       random: Math.random,
+      limits,
     });
     const db = await LakeDatabase.open({
       memoryBytesMax: config.memory.duckdbBytes,
@@ -97,7 +103,7 @@ class Bench {
   }
 }
 
-async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "tallylake-bench-"));
   try {
     return await work(dir);

@@ -1,8 +1,8 @@
 import type { ChangeBatch, TransactionRef } from "../../types/change-batch.ts";
 import { OP_CODE } from "../../types/change-batch.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
-import type { FetchedBlock } from "./record-block.ts";
-import { foreign, type HeaderPlace, type HeaderReader } from "./record-header.ts";
+import { foreign, placeOf, type HeaderReader } from "./record-header.ts";
+import type { RangeCursor } from "./range-cursor.ts";
 import type { RangeDigest } from "./range-digest.ts";
 
 const BYTES_MIN = 1 << 16;
@@ -47,29 +47,30 @@ export class LineBuilder {
   }
 
   /** Adds the change that the header was read of. */
-  add(
-    block: FetchedBlock,
-    index: number,
-    header: HeaderReader,
-    digest: RangeDigest,
-    place: HeaderPlace,
-  ): void {
+  add({ block, index, header, target, digest }: RangeCursor): void {
     if (this.#count === this.#seq.length) this.#growRows();
     this.#transaction(header);
-    const { source, from, to } = rowOf(block, index, header, place);
+    const { bytes, keys, values } = block;
+    // The row of a delete is its key; any other ends in front of the brace that ends the value.
+    const isDelete = header.op === OP_CODE.d;
+    const start = values.start[index] as number;
+    const from = isDelete ? (keys.start[index] as number) : start + header.row;
+    const to = isDelete ? (keys.end[index] as number) : (values.end[index] as number) - 1;
+    if (from < 0 || to <= from || (!isDelete && (header.row === 0 || start < 0))) {
+      throw foreign(placeOf(block, index, target), "it has no row where its header says");
+    }
     this.#reserve(FRAME_BYTES + (to - from));
     const i = this.#count;
-    const headers = block.bytes;
     this.#put(Q);
-    this.#copy(headers, header.seqStart, header.seqEnd);
+    this.#copy(bytes, header.seqStart, header.seqEnd);
     this.#put(O);
     this.#bytes[this.#at++] = header.op;
     this.#put(this.#ordinalText);
     this.#put(N);
-    this.#copy(headers, header.nStart, header.nEnd);
+    this.#copy(bytes, header.nStart, header.nEnd);
     this.#put(R);
     this.#rowStart[i] = this.#at;
-    this.#bytes.set(source.subarray(from, to), this.#at);
+    this.#bytes.set(bytes.subarray(from, to), this.#at);
     this.#at += to - from;
     this.#put(END);
     this.#lineEnd[i] = this.#at;
@@ -153,24 +154,6 @@ export class LineBuilder {
     this.#lineEnd = grown(this.#lineEnd, new Uint32Array(length));
     this.#rowStart = grown(this.#rowStart, new Uint32Array(length));
   }
-}
-
-/** Where the row is that a table takes: in the value from a place of its own on, and of a delete the key. */
-function rowOf(
-  { bytes, keys, values }: FetchedBlock,
-  index: number,
-  { op, row }: HeaderReader,
-  place: HeaderPlace,
-): { readonly source: Uint8Array; readonly from: number; readonly to: number } {
-  const isDelete = op === OP_CODE.d;
-  const start = values.start[index] as number;
-  const from = isDelete ? (keys.start[index] as number) : start + row;
-  // Behind the row stands the brace that ends the value.
-  const to = isDelete ? (keys.end[index] as number) : (values.end[index] as number) - 1;
-  if (from < 0 || to <= from || (!isDelete && (row === 0 || start < 0))) {
-    throw foreign(place, "it has no row where its header says");
-  }
-  return { source: bytes, from, to };
 }
 
 function grown<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {

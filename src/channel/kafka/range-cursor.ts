@@ -3,7 +3,7 @@ import type { PartitionStream } from "./partition-stream.ts";
 import type { Range } from "./position-record.ts";
 import { RangeDigest } from "./range-digest.ts";
 import type { FetchedBlock, TopicPartition } from "./record-block.ts";
-import { foreign, HeaderReader, type HeaderPlace } from "./record-header.ts";
+import { foreign, HeaderReader } from "./record-header.ts";
 import { equalDigest } from "../../types/digest.ts";
 
 /**
@@ -58,7 +58,7 @@ export class RangeCursor {
       }
       if (offset >= range.to) break;
       this.#index = i;
-      if (this.#isChange(block, i, offset)) return true;
+      if (this.#isChange(block, i)) return true;
     }
     this.#block = null;
     return false;
@@ -70,11 +70,10 @@ export class RangeCursor {
     throw foreign({ ...this.target, offset }, "it lacks the header `tallylake`");
   }
 
-  #isChange(block: FetchedBlock, i: number, offset: number): boolean {
-    const place: HeaderPlace = { ...this.target, offset };
+  #isChange(block: FetchedBlock, i: number): boolean {
     // A tombstone, for those who compact the topic in a store of their own: the delete stands in front of it.
     if ((block.values.start[i] as number) < 0 && (block.headers.start[i] as number) < 0) return false;
-    this.header.read(block, i, place);
+    this.header.read(block, i, this.target);
     return true;
   }
 

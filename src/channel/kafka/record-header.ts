@@ -9,7 +9,7 @@
 import { syncError } from "../../types/errors.ts";
 import type { TableId } from "../../types/table-id.ts";
 import { formatTableId } from "../../types/table-id.ts";
-import type { RecordBlock } from "./record-block.ts";
+import type { FetchedBlock, TopicPartition } from "./record-block.ts";
 
 /** What all changes of one table in one transaction share. */
 export interface ChangeContext {
@@ -20,11 +20,15 @@ export interface ChangeContext {
   readonly table: string;
 }
 
-export interface HeaderPlace {
-  readonly topic: string;
-  readonly partition: number;
+export interface RecordPlace extends TopicPartition {
   readonly offset: number;
 }
+
+/** Where a record of a block is, for an error. */
+export const placeOf = (block: FetchedBlock, index: number, target: TopicPartition): RecordPlace => ({
+  ...target,
+  offset: block.offsets[index] as number,
+});
 
 const SPACE = 0x20;
 const HASH = 0x23;
@@ -54,10 +58,11 @@ export class HeaderReader {
   }
 
   /** @throws SyncError KAFKA_FOREIGN_RECORD */
-  read({ bytes, headers }: RecordBlock, index: number, place: HeaderPlace): void {
+  read(block: FetchedBlock, index: number, target: TopicPartition): void {
+    const { bytes, headers } = block;
     const from = headers.start[index] as number;
     const to = headers.end[index] as number;
-    if (from < 0) throw foreign(place, "it lacks the header `tallylake`");
+    if (from < 0) throw foreign(placeOf(block, index, target), "it lacks the header `tallylake`");
     this.op = bytes[from] as number;
     let p = from + 2;
     this.seqStart = p;
@@ -82,9 +87,10 @@ export class HeaderReader {
     this.nStart = q + 1;
     this.n = n;
     if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(n) || !(q > shared)) {
+      const place = placeOf(block, index, target);
       throw foreign(place, `its header is ${JSON.stringify(textOf(bytes, from, Math.min(to, from + 100)))}`);
     }
-    if (!this.#isSeen(bytes, shared, q)) this.#parse(bytes, shared, q, place);
+    if (!this.#isSeen(bytes, shared, q)) this.#parse(bytes, shared, q, placeOf(block, index, target));
   }
 
   #isSeen(bytes: Uint8Array, from: number, to: number): boolean {
@@ -95,7 +101,7 @@ export class HeaderReader {
     return true;
   }
 
-  #parse(bytes: Uint8Array, from: number, to: number, place: HeaderPlace): void {
+  #parse(bytes: Uint8Array, from: number, to: number, place: RecordPlace): void {
     const text = textOf(bytes, from, to);
     const match = /^(\d{1,16}) ([0-9a-f]{1,32}) (.+)$/su.exec(text);
     const id = match?.[3] ?? "";
@@ -117,7 +123,7 @@ export class HeaderReader {
 const textOf = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString();
 
-export const foreign = ({ topic, partition, offset }: HeaderPlace, why: string): Error =>
+export const foreign = ({ topic, partition, offset }: RecordPlace, why: string): Error =>
   syncError(
     "KAFKA_FOREIGN_RECORD",
     `${topic}/${partition} at offset ${offset} is not a record of ours: ${why}`,

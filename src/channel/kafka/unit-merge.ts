@@ -6,7 +6,7 @@ import { must } from "../../util/assert.ts";
 import { LineBuilder } from "./line-builder.ts";
 import type { RangeCursor } from "./range-cursor.ts";
 import type { RangeDigest } from "./range-digest.ts";
-import { foreign } from "./record-header.ts";
+import { foreign, placeOf } from "./record-header.ts";
 
 const BATCH_BYTES_MAX = 4 << 20;
 const BATCH_ROWS_MAX = 50_000;
@@ -38,18 +38,14 @@ export async function* mergeUnit(options: UnitMergeOptions): AsyncGenerator<Chan
   const active = loaded.filter((cursor) => cursor !== null);
   while (active.length > 0) {
     const cursor = must(active[leastOf(active)], "the head of a merge");
-    const { header, block, index } = cursor;
-    const place = { ...cursor.target, offset: block.offsets[index] as number };
-    const { table } = header.context;
+    const { table, version } = cursor.header.context;
     const taken = builders.get(table);
     const builder = taken ?? otherBuilder(others, table, options.nextOrdinal);
-    if (taken !== undefined && header.context.version !== taken.schema.version) {
-      throw foreign(
-        place,
-        `it has the schema ${header.context.version}, and ${table} has ${taken.schema.version}`,
-      );
+    if (taken !== undefined && version !== taken.schema.version) {
+      const place = placeOf(cursor.block, cursor.index, cursor.target);
+      throw foreign(place, `it has the schema ${version}, and ${table} has ${taken.schema.version}`);
     }
-    builder.add(block, index, header, cursor.digest, place);
+    builder.add(cursor);
     if (builder.byteLength >= BATCH_BYTES_MAX || builder.count >= BATCH_ROWS_MAX) {
       const batch = digested(builder);
       if (taken !== undefined) yield batch;

@@ -7,8 +7,14 @@ import { syncError } from "../../types/errors.ts";
 
 const CAPACITY_MIN = 256;
 
-/** Writes a request. */
+/** Byte strings of this length are sent from where they are; a copy would cost more than a piece of its own. */
+const PIECE_MIN = 4096;
+
+/** Writes a request, as pieces that are sent one behind the other. */
 export class WireWriter {
+  readonly #pieces: Uint8Array[] = [];
+  /** Of the pieces that are done. */
+  #done = 0;
   #bytes = Buffer.allocUnsafe(CAPACITY_MIN);
   #at = 0;
 
@@ -61,7 +67,14 @@ export class WireWriter {
     return this;
   }
 
+  /** Long ones must not change until the request is sent. */
   raw(bytes: Uint8Array): this {
+    if (bytes.length >= PIECE_MIN) {
+      this.#endPiece();
+      this.#pieces.push(bytes);
+      this.#done += bytes.length;
+      return this;
+    }
     const at = this.#room(bytes.length);
     this.#bytes.set(bytes, at);
     return this;
@@ -101,8 +114,22 @@ export class WireWriter {
     return this.unsignedVarint(0);
   }
 
-  written(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
+  #endPiece(): void {
+    if (this.#at === 0) return;
+    this.#pieces.push(this.#bytes.subarray(0, this.#at));
+    this.#done += this.#at;
+    this.#bytes = Buffer.allocUnsafe(CAPACITY_MIN);
+    this.#at = 0;
+  }
+
+  get byteLength(): number {
+    return this.#done + this.#at;
+  }
+
+  /** All that was written; nothing more may be. */
+  pieces(): readonly Uint8Array[] {
+    this.#endPiece();
+    return this.#pieces;
   }
 }
 

@@ -8,22 +8,46 @@ import { createRequire } from "node:module";
 import net from "node:net";
 import tls from "node:tls";
 import { syncError } from "../../types/errors.ts";
+import { must } from "../../util/assert.ts";
 import { isOutOfFiles, messageOf, codeOf, SyncError } from "../../util/errors.ts";
 import { kafkaHint } from "../kafka/broker-error.ts";
 import type { KafkaEndpoint, KafkaSasl, KafkaTls } from "../kafka/endpoint.ts";
-import type { BrokerAddress, Message } from "../kafka/messages.ts";
+import { FETCH, type BrokerAddress, type Message } from "../kafka/messages.ts";
 import { WireReader, WireWriter } from "../kafka/wire.ts";
 
 interface KafkajsConnection {
+  isConnected(): boolean;
   connect(): Promise<unknown>;
+  isAuthenticated(): boolean;
+  authenticate(): Promise<void>;
   disconnect(): Promise<unknown>;
+  nextCorrelationId(): number;
   rejectRequests(error: Error): void;
-  readonly requestQueue: { scheduleCheckPendingRequests: () => void };
+  readonly socket: net.Socket;
+  readonly requestQueue: {
+    scheduleCheckPendingRequests: () => void;
+    push(request: QueuedRequest): void;
+  };
+}
+
+/** A request on its way in kafkajs, which finds the answer by the number and watches the time. */
+interface QueuedRequest {
+  readonly entry: {
+    readonly apiKey: number;
+    readonly apiName: string;
+    readonly apiVersion: number;
+    readonly correlationId: number;
+    readonly resolve: (answer: { readonly payload: Buffer }) => void;
+    readonly reject: (error: Error) => void;
+  };
+  readonly expectResponse: true;
+  readonly requestTimeout: number;
+  readonly sendRequest: () => void;
 }
 
 interface KafkajsPool {
+  /** One for fetches, one for the rest. */
   readonly pool: readonly KafkajsConnection[];
-  send(request: unknown): Promise<unknown>;
 }
 
 interface KafkajsBroker {
@@ -43,6 +67,7 @@ const require = createRequire(import.meta.url);
 const Broker = require("kafkajs/src/broker") as new (options: object) => KafkajsBroker;
 const ConnectionPool = require("kafkajs/src/network/connectionPool") as new (options: object) => KafkajsPool;
 
+const FETCH_KEY = FETCH.key;
 const KEEP_ALIVE_MS = 30_000;
 /** How long before a login ends a new one is made. */
 const REAUTHENTICATE_MS = 10_000;
@@ -57,6 +82,7 @@ const SILENT: object = { namespace: () => SILENT, info: quiet, warn: quiet, erro
 export class BrokerConnection {
   readonly address: BrokerAddress;
   readonly #name: string;
+  readonly #clientId: string;
   readonly #broker: KafkajsBroker;
   readonly #pool: KafkajsPool;
   readonly #sockets = new Set<net.Socket>();
@@ -65,6 +91,7 @@ export class BrokerConnection {
   private constructor(address: BrokerAddress, endpoint: KafkaEndpoint) {
     this.address = address;
     this.#name = `${address.host}:${address.port}`;
+    this.#clientId = endpoint.clientId;
     this.#pool = new ConnectionPool({
       host: address.host,
       port: address.port,
@@ -122,28 +149,16 @@ export class BrokerConnection {
     request: Request,
     waitMs = 0,
   ): Promise<Answer> {
-    const { name, key, version, isFlexible } = message;
-    const encode = (): object => {
-      const writer = new WireWriter();
-      if (isFlexible) writer.noTags();
-      message.write(writer, request);
-      const bytes = writer.written();
-      return { buf: bytes, buffer: bytes };
-    };
+    const { name, key } = message;
     try {
-      return (await this.#pool.send({
-        request: { apiKey: key, apiVersion: version, apiName: name, encode: async () => encode() },
-        response: {
-          decode: async (raw: Buffer) => {
-            const reader = new WireReader(raw, name);
-            if (isFlexible) reader.tags();
-            return message.read(reader);
-          },
-          parse: async (answer: Answer) => answer,
-        },
-        requestTimeout: waitMs,
-        logResponseError: false,
-      })) as Answer;
+      const connection = must(this.#pool.pool[key === FETCH_KEY ? 1 : 0], "a connection of the pool");
+      if (!connection.isConnected()) await connection.connect();
+      // Also when the login has nearly ended, which a session of a limited time does.
+      if (!connection.isAuthenticated()) await connection.authenticate();
+      const payload = await exchange(connection, message, { request, clientId: this.#clientId, waitMs });
+      const reader = new WireReader(payload, name);
+      if (message.isFlexible) reader.tags();
+      return message.read(reader);
     } catch (error) {
       if (error instanceof SyncError) throw error;
       // An answer that comes too late must not be taken for another one's.
@@ -180,6 +195,49 @@ export class BrokerConnection {
     });
     return socket;
   }
+}
+
+/** Sends a request and gives the bytes of its answer, behind the number. */
+function exchange<Request>(
+  connection: KafkajsConnection,
+  message: Message<Request, unknown>,
+  {
+    request,
+    clientId,
+    waitMs,
+  }: { readonly request: Request; readonly clientId: string; readonly waitMs: number },
+): Promise<Buffer> {
+  const { name, key, version, isFlexible } = message;
+  const correlationId = connection.nextCorrelationId();
+  const writer = new WireWriter();
+  writer.int16(key).int16(version).int32(correlationId).string(clientId);
+  if (isFlexible) writer.noTags();
+  message.write(writer, request);
+  const length = Buffer.allocUnsafe(4);
+  length.writeInt32BE(writer.byteLength);
+  return new Promise((resolve, reject) => {
+    connection.requestQueue.push({
+      entry: {
+        apiKey: key,
+        apiName: name,
+        apiVersion: version,
+        correlationId,
+        resolve: ({ payload }) => {
+          resolve(payload);
+        },
+        reject,
+      },
+      expectResponse: true,
+      requestTimeout: waitMs,
+      sendRequest: () => {
+        const { socket } = connection;
+        socket.cork();
+        socket.write(length);
+        for (const piece of writer.pieces()) socket.write(piece);
+        socket.uncork();
+      },
+    });
+  });
 }
 
 function tlsOptions({ mode, ca, cert, key }: KafkaTls, host: string): tls.ConnectionOptions {
