@@ -69,12 +69,12 @@ export class TableApplier {
     return this.#lastCommitMs;
   }
 
-  /** Whether a commit would move the checkpoint. */
+  /** Whether a commit would move the checkpoint on; it never moves back to where the stream of other tables began. */
   get isBehind(): boolean {
     const { checkpoint } = this.table;
     return (
       this.#position !== null &&
-      (checkpoint === null || !checkpoint.position.gtids.equals(this.#position.gtids))
+      (checkpoint === null || !checkpoint.position.gtids.includes(this.#position.gtids))
     );
   }
 

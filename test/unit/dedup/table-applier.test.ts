@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { TableApplier } from "../../../src/dedup/table-applier.ts";
+import type { Checkpoint } from "../../../src/types/checkpoint.ts";
+import type { CommitInfo, CommitResult, LakeTable } from "../../../src/types/ports.ts";
+import { makeBatch, SIMPLE_SCHEMA } from "../../support/batch.ts";
+import { positionAt } from "../../support/channel-chain.ts";
+
+const identity = { source: "shop", epoch: 1 };
+
+/** A table that remembers what it was told to commit. */
+class RecordingTable {
+  readonly id = SIMPLE_SCHEMA.id;
+  readonly commits: number[] = [];
+  checkpoint: Checkpoint;
+  pendingRows = 0;
+
+  constructor(number: number) {
+    this.checkpoint = { ...identity, serverUuid: "u", position: positionAt(number) };
+  }
+
+  async append({ count }: { readonly count: number }): Promise<void> {
+    this.pendingRows += count;
+  }
+
+  async commit({ checkpoint }: CommitInfo): Promise<CommitResult> {
+    this.checkpoint = checkpoint;
+    this.pendingRows = 0;
+    this.commits.push(checkpoint.position.offset / 100);
+    return { checkpoint } as CommitResult;
+  }
+}
+
+const applierOf = (table: RecordingTable): TableApplier =>
+  new TableApplier({ table: table as unknown as LakeTable, identity, serverUuid: "u", now: () => 0 });
+
+const reach = (number: number) => ({ position: positionAt(number), origin: null });
+
+test("a table that stands further on than the stream keeps its checkpoint until the stream is past it", async () => {
+  const table = new RecordingTable(9);
+  const applier = applierOf(table);
+  for (const number of [6, 8, 9]) {
+    const batch = makeBatch([[{ op: "c", id: number }]], { firstGtid: number, firstSeq: number * 10 });
+    await applier.offer(batch, null);
+    applier.advance(reach(number), [], null);
+    expect([applier.isBehind, await applier.commit()]).toEqual([false, null]);
+  }
+  const fresh = makeBatch([[{ op: "c", id: 1 }]], { firstGtid: 10, firstSeq: 100 });
+  await applier.offer(fresh, null);
+  applier.advance(reach(10), [], null);
+  expect(applier.isBehind).toBe(true);
+  await applier.commit();
+  expect(table.commits).toEqual([10]);
+});
