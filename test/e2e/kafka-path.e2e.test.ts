@@ -27,9 +27,10 @@ const CHANGES = `
   INSERT INTO b VALUES (2, 'k', 'y'), (3, 'l', REPEAT('z', 3000));
   UPDATE b SET y = 'm' WHERE x = 1`;
 
-const test = mysqlTest.extend("begin", ({ mysql }) => async () => {
+const test = mysqlTest.extend("begin", ({ mysql }) => async (more = "") => {
   const { brokers } = await kafkaForTests();
-  return beginKafkaDay({ server: mysql, oracle: await oracle, sql: SQL }, brokers);
+  const options = { server: mysql, oracle: await oracle, sql: SQL, config: { more } };
+  return beginKafkaDay(options, brokers);
 });
 
 test("in one process: every cell is MySQL's, and a second run has nothing to do", async ({ begin }) => {
@@ -60,3 +61,31 @@ test("in two processes, one after the other and side by side", async ({ begin })
   expect(ends.map((end) => day.told(end))).toEqual([[0], [0]]);
   expect(await day.different("a", "b")).toEqual([]);
 });
+
+test("the report has the hops of Kafka, and they are equal", async ({ begin }) => {
+  await using day = await begin("trace: {path: ./trace}\n");
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(CHANGES);
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  const { exitCode, out } = await day.run(["report", "--format", "json"]);
+  expect(exitCode).toBe(0);
+  const equations = new Map<string, Set<string>>();
+  for (const { name, verdict } of equationsIn(JSON.parse(out))) {
+    equations.set(name, (equations.get(name) ?? new Set()).add(verdict));
+  }
+  expect(equations.get("capture = produce")).toEqual(new Set(["match"]));
+  expect(equations.get("produce = consume")).toEqual(new Set(["match"]));
+  expect(equations.get("source = capture")).toEqual(new Set(["match"]));
+});
+
+interface Equation {
+  readonly name: string;
+  readonly verdict: string;
+}
+
+/** All equations, wherever in the report they stand. */
+function equationsIn(value: unknown): readonly Equation[] {
+  if (typeof value !== "object" || value === null) return [];
+  const here = "name" in value && "verdict" in value ? [value as Equation] : [];
+  return [...here, ...Object.values(value).flatMap(equationsIn)];
+}
