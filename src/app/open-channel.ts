@@ -64,10 +64,13 @@ export async function openKafkaChannel(
       holdMs: Math.min(HOLD_MS, limits.idleMs),
       planMs: topics.retentionMs / PLANS_IN_RETENTION,
     },
+    // The folder of the lake holds tables only.
+    largeDir: `${config.lakeDir}.large`,
     readBytesMax: READ_BYTES_MAX,
     blockedMsMax: BLOCKED_MS,
     log,
     now: monotonicMs,
+    nowMs: Date.now,
     random: Math.random,
     newId: randomUUID,
   });

@@ -44,6 +44,7 @@ import { findCutOff, startPlace } from "./kafka/cut-off.ts";
 import type { Compression, KafkaDriver, RecordReader } from "./kafka/driver.ts";
 import { KafkaReader } from "./kafka/kafka-reader.ts";
 import { KafkaWriter, type Resumed, type WriterLimits } from "./kafka/kafka-writer.ts";
+import { LargeRows } from "./kafka/large-rows.ts";
 import { PatientReader } from "./kafka/patient-reader.ts";
 import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
 import type { PlanRecord } from "./kafka/position-record.ts";
@@ -69,26 +70,36 @@ export interface KafkaChannelOptions {
   readonly deliveryTimeoutMs: number;
   readonly compression: Compression;
   readonly limits: WriterLimits;
+  readonly tombstones: boolean;
+  /** Folder of the rows that are too large for a message; capture and apply share it. */
+  readonly largeDir: string;
   readonly readBytesMax: number;
   readonly blockedMsMax: number;
   readonly log: Log;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
   readonly random: () => number;
   readonly newId: () => string;
 }
+
+/** Records are removed by whole segments, so some live for longer than the retention. */
+const LARGE_RETENTIONS = 2;
 
 export class KafkaChannel implements Channel {
   readonly takes = "records";
   readonly gives = "lines";
   readonly #options: KafkaChannelOptions;
   readonly #topics: Topics;
+  readonly #large: LargeRows;
   readonly #stop = new AbortController();
   #failure: Error | null = null;
 
   constructor(options: KafkaChannelOptions) {
     const { control, topics, log, identity, tables, topic } = options;
     this.#options = options;
+    this.#large = new LargeRows(options.largeDir);
     requireDistinct([
       ...namedTopics(
         topic,
@@ -127,6 +138,7 @@ export class KafkaChannel implements Channel {
       // Only now is nobody else's transaction open: what is committed stays the newest.
       const positionLog = this.#positionLog(reader);
       const resumed = await this.#resume(positionLog, signal);
+      await this.#large.removeBefore(this.#options.nowMs() - topics.retentionMs * LARGE_RETENTIONS);
       await this.#topics.ensure(
         resumed.plan.tables.map(({ table }) => ({
           topic: tableTopic(topic, identity.source, table),
@@ -140,6 +152,8 @@ export class KafkaChannel implements Channel {
         topicOf: ({ schema }) => tableTopic(topic, identity.source, schema.id),
         identity,
         limits,
+        tombstones: this.#options.tombstones,
+        large: { bytesMax: topics.messageBytes, files: this.#large },
         resumed,
         newId,
         failure: () => this.#failure,
@@ -216,6 +230,7 @@ export class KafkaChannel implements Channel {
         })),
         // A table that the topic does not reach back to is told when nothing brings it on.
         from: Math.min(...places.map((place) => place ?? start)),
+        large: this.#large,
         bytesMax: readBytesMax,
         blockedMsMax,
         now,

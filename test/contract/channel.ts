@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { CapturePosition, Channel, Delivery } from "../../src/types/ports.ts";
 import type { ChangeBatch } from "../../src/types/change-batch.ts";
-import { GtidSet } from "../../src/types/gtid.ts";
-import type { SourcePosition } from "../../src/types/source-position.ts";
+import type { Channel } from "../../src/types/ports.ts";
 import { sleep } from "../../src/util/abort.ts";
-import { gtid, makeBatch, type Change } from "../support/batch.ts";
-import { linesOf } from "../support/batch-lines.ts";
+import { makeBatch, type Change } from "../support/batch.ts";
+import { changesOf, CHANNEL_START, readThrough, seeUnit, unitEnd } from "../support/channel-reading.ts";
 
 /** What every channel promises. */
 export interface ChannelUnderTest {
@@ -14,53 +12,6 @@ export interface ChannelUnderTest {
   readonly open: () => Promise<Channel>;
   /** Its queue is the memory of the process, so that a writer waits for its reader. */
   readonly isBounded: boolean;
-}
-
-const START: SourcePosition = { gtids: GtidSet.empty, file: "binlog.000001", offset: 4, seq: 0, last: null };
-
-/** The transactions up to a number, of which each has its own batch. */
-const end = (number: number): CapturePosition => ({
-  kind: "position",
-  position: {
-    ...START,
-    gtids: GtidSet.parse(`${gtid(1).replace(/1$/, "")}1-${number}`),
-    offset: number,
-    seq: number * 1000 + 999,
-  },
-  commitUs: number,
-  transactions: 1,
-  stops: [],
-  counts: [],
-});
-
-interface Seen {
-  readonly changes: readonly unknown[];
-  readonly offset: number;
-}
-
-/** What a channel must hand over as it was, whatever form the rows have. */
-const changesOf = (batch: ChangeBatch): readonly unknown[] =>
-  linesOf(batch).map(({ seq, op, n, transaction, row }) => {
-    const { gtid: id, commitUs } = batch.transactions[transaction] ?? { gtid: "", commitUs: 0 };
-    return { seq, op, n, gtid: id, commitUs, row: JSON.parse(row) as unknown };
-  });
-
-async function see(delivery: Delivery): Promise<Seen> {
-  const changes: unknown[] = [];
-  for await (const batch of delivery.batches) changes.push(...changesOf(batch));
-  return { changes, offset: delivery.end.position.offset };
-}
-
-/** All deliveries up to the one that ends there. */
-async function readThrough(channel: Channel, offset: number): Promise<Seen[]> {
-  const seen: Seen[] = [];
-  const stop = new AbortController();
-  for await (const delivery of channel.reader(START, stop.signal)) {
-    seen.push(await see(delivery));
-    if (delivery.end.position.offset === offset) break;
-  }
-  stop.abort();
-  return seen;
 }
 
 const changes = (number: number, rows: number): Change[] =>
@@ -87,7 +38,7 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
         await writer.begin();
         await writer.append(batch(number));
         await writer.append(batch(number, 7, 1));
-        await writer.commit(end(number));
+        await writer.commit(unitEnd(number));
       }
       expect(await reading).toEqual(
         [1, 2, 3].map((number) => ({
@@ -116,7 +67,7 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
       );
       await writer.begin();
       await writer.append(batch);
-      await writer.commit(end(1));
+      await writer.commit(unitEnd(1));
       expect(await reading).toEqual([{ changes: changesOf(batch), offset: 1 }]);
       await writer.close();
       await channel.close();
@@ -132,9 +83,9 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
       await writer.abort();
       await writer.begin();
       await writer.append(batch(2));
-      await writer.commit(end(2));
+      await writer.commit(unitEnd(2));
       await writer.begin();
-      await writer.commit(end(3));
+      await writer.commit(unitEnd(3));
       await writer.close();
       expect(await reading).toEqual([
         { changes: changesOf(batch(2)), offset: 2 },
@@ -151,7 +102,7 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
       const parts = Array.from({ length: 20 }, (_, i) => batch(i + 1, 50));
       await writer.begin();
       for (const part of parts) await writer.append(part);
-      await writer.commit(end(1));
+      await writer.commit(unitEnd(1));
       expect(await reading).toEqual([{ changes: parts.flatMap(changesOf), offset: 1 }]);
       await writer.close();
       await channel.close();
@@ -167,18 +118,18 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
           for (let number = 1; number <= 30; number++) {
             await writer.begin();
             await writer.append(batch(number, 5));
-            await writer.commit(end(number));
+            await writer.commit(unitEnd(number));
             committed = number;
           }
           await writer.close();
         })();
         const lead: number[] = [];
         let taken = 0;
-        for await (const delivery of channel.reader(START, new AbortController().signal)) {
+        for await (const delivery of channel.reader(CHANNEL_START, new AbortController().signal)) {
           // Everything the writer can do without us has been done after a turn of the event loop.
           await new Promise((resolve) => setImmediate(resolve));
           lead.push(committed - taken);
-          taken = (await see(delivery)).offset;
+          taken = (await seeUnit(delivery)).offset;
         }
         await writing;
         expect(taken).toBe(30);
@@ -200,7 +151,7 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
         (async () => {
           await writer.begin();
           await writer.append(batch(1));
-          await writer.commit(end(1));
+          await writer.commit(unitEnd(1));
         })(),
       ).rejects.toThrow();
       await writer.close();
@@ -214,11 +165,11 @@ export function channelContract({ name, open, isBounded }: ChannelUnderTest): vo
       await first.begin();
       await first.append(batch(1));
       const second = await channel.writer();
-      await expect(first.commit(end(1))).rejects.toThrow();
+      await expect(first.commit(unitEnd(1))).rejects.toThrow();
       const reading = readThrough(channel, 2);
       await second.begin();
       await second.append(batch(2));
-      await second.commit(end(2));
+      await second.commit(unitEnd(2));
       expect(await reading).toEqual([{ changes: changesOf(batch(2)), offset: 2 }]);
       await first.close();
       await second.close();

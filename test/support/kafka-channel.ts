@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { KafkaDriver } from "../../src/channel/kafka/driver.ts";
 import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
 import { KafkaChannel, type KafkaChannelOptions } from "../../src/channel/kafka-channel.ts";
@@ -55,10 +57,13 @@ export async function kafkaChannel(
       idleMs: 60_000,
       planMs: 60_000,
     },
+    tombstones: false,
+    largeDir: join(tmpdir(), `tallylake-large-${name}`),
     readBytesMax: 16 << 20,
     blockedMsMax: 10_000,
     log: new Log({ level: "error", format: "text", write: () => undefined, now: Date.now }),
     now: monotonicMs,
+    nowMs: Date.now,
     random: Math.random,
     newId: randomUUID,
     ...more,

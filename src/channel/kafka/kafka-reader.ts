@@ -6,6 +6,7 @@ import type { Log } from "../../util/log.ts";
 import { must } from "../../util/assert.ts";
 import { blockedStop, changedStop, stepOf, type ReaderTable } from "./coverage.ts";
 import type { RecordReader } from "./driver.ts";
+import type { LargeRows } from "./large-rows.ts";
 import { PartitionStream } from "./partition-stream.ts";
 import type { PlacedUnit, PositionLog } from "./position-log.ts";
 import type { Range, UnitRecord } from "./position-record.ts";
@@ -22,6 +23,7 @@ export interface KafkaReaderOptions {
   readonly tables: readonly ReaderTable[];
   /** Offset in the position topic from which on units may bring a table on. */
   readonly from: number;
+  readonly large: LargeRows;
   /** Bytes that may be kept of what was fetched ahead. */
   readonly bytesMax: number;
   /** How long a table may wait for a unit that brings it on before it stops. */
@@ -181,6 +183,7 @@ export class KafkaReader {
       cursors,
       schemas: taking.map(({ schema }) => schema),
       nextOrdinal: () => ++this.#ordinal,
+      large: this.#options.large,
       signal,
     });
     this.#forget();

@@ -7,6 +7,8 @@ import type { TableSchema } from "../../types/table-schema.ts";
 import { assert, must } from "../../util/assert.ts";
 import { step } from "../../util/step.ts";
 import type { TransactionalProducer } from "./driver.ts";
+import { withoutLargeRows } from "./large-batch.ts";
+import type { LargeRows } from "./large-rows.ts";
 import { PartCheck } from "./part-check.ts";
 import { partitionRows, type PartitionRows } from "./partitioner.ts";
 import { encodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
@@ -22,6 +24,9 @@ export interface KafkaWriterOptions {
   readonly topicOf: (batch: ChangeBatch) => string;
   readonly identity: { readonly source: string; readonly epoch: number };
   readonly limits: WriterLimits;
+  readonly tombstones: boolean;
+  /** Where records go that are longer than a message may be. */
+  readonly large: { readonly bytesMax: number; readonly files: LargeRows };
   readonly resumed: Resumed;
   readonly newId: () => string;
   /** Why the whole channel has failed, or null. */
@@ -124,13 +129,14 @@ export class KafkaWriter implements ChannelWriter {
   /** Rows that a part holds already: they must be the same. */
   #skip(batch: ChangeBatch): void {
     const lanes = lanesOf(batch);
-    for (const { target, part } of this.#targets(batch)) this.#check.add(target, batch, part.rows, lanes);
+    for (const { target, part } of this.#targets(batch, recordsOf(batch)))
+      this.#check.add(target, batch, part.rows, lanes);
   }
 
   async #write(batch: ChangeBatch): Promise<void> {
-    const { producer, topics, limits } = this.#options;
+    const { producer, topics, limits, large } = this.#options;
     await this.#open();
-    const targets = this.#targets(batch);
+    const targets = this.#targets(batch, await withoutLargeRows(batch, recordsOf(batch), large));
     const { partitions } = topics.settings;
     await topics.ensure(targets.map(({ target: { topic } }) => ({ topic, partitions })));
     const lanes = lanesOf(batch);
@@ -144,10 +150,13 @@ export class KafkaWriter implements ChannelWriter {
     }
   }
 
-  #targets(batch: ChangeBatch): readonly { readonly target: TopicPartition; readonly part: PartitionRows }[] {
-    const { topics, topicOf } = this.#options;
+  #targets(
+    batch: ChangeBatch,
+    rows: RowRecords,
+  ): readonly { readonly target: TopicPartition; readonly part: PartitionRows }[] {
+    const { topics, topicOf, tombstones } = this.#options;
     const topic = topicOf(batch);
-    return partitionRows(batch, recordsOf(batch), topics.settings.partitions).map((part) => ({
+    return partitionRows(batch, rows, { partitions: topics.settings.partitions, tombstones }).map((part) => ({
       target: { topic, partition: part.partition },
       part,
     }));

@@ -46,19 +46,30 @@ export class LineBuilder {
     return this.#at;
   }
 
-  /** Adds the change that the header was read of. */
-  add({ block, index, header, target, digest }: RangeCursor): void {
-    if (this.#count === this.#seq.length) this.#growRows();
-    this.#transaction(header);
+  /** Adds the change that the cursor stands at. */
+  add(cursor: RangeCursor): void {
+    const { block, index, header, target } = cursor;
     const { bytes, keys, values } = block;
     // The row of a delete is its key; any other ends in front of the brace that ends the value.
     const isDelete = header.op === OP_CODE.d;
     const start = values.start[index] as number;
     const from = isDelete ? (keys.start[index] as number) : start + header.row;
     const to = isDelete ? (keys.end[index] as number) : (values.end[index] as number) - 1;
-    if (from < 0 || to <= from || (!isDelete && (header.row === 0 || start < 0))) {
+    if (from < 0 || to <= from || (!isDelete && start < 0)) {
       throw foreign(placeOf(block, index, target), "it has no row where its header says");
     }
+    this.#line(cursor, bytes, from, to);
+  }
+
+  /** Adds the change that the cursor stands at, whose value lies elsewhere. */
+  addRow(cursor: RangeCursor, value: Uint8Array, row: number): void {
+    this.#line(cursor, value, row, value.length - 1);
+  }
+
+  #line({ block, header, digest }: RangeCursor, source: Uint8Array, from: number, to: number): void {
+    if (this.#count === this.#seq.length) this.#growRows();
+    this.#transaction(header);
+    const { bytes } = block;
     this.#reserve(FRAME_BYTES + (to - from));
     const i = this.#count;
     this.#put(Q);
@@ -70,7 +81,7 @@ export class LineBuilder {
     this.#copy(bytes, header.nStart, header.nEnd);
     this.#put(R);
     this.#rowStart[i] = this.#at;
-    this.#bytes.set(bytes.subarray(from, to), this.#at);
+    this.#bytes.set(source.subarray(from, to), this.#at);
     this.#at += to - from;
     this.#put(END);
     this.#lineEnd[i] = this.#at;

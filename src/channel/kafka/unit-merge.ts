@@ -1,8 +1,9 @@
-import type { ChangeBatch } from "../../types/change-batch.ts";
+import { OP_CODE, type ChangeBatch } from "../../types/change-batch.ts";
 import { rowLanes } from "../../types/row-lanes.ts";
 import { formatTableId } from "../../types/table-id.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
 import { must } from "../../util/assert.ts";
+import { largeValueIn, type LargeRows } from "./large-rows.ts";
 import { LineBuilder } from "./line-builder.ts";
 import type { RangeCursor } from "./range-cursor.ts";
 import type { RangeDigest } from "./range-digest.ts";
@@ -16,6 +17,7 @@ export interface UnitMergeOptions {
   /** The tables that take the unit; rows of others are counted and left out. */
   readonly schemas: readonly TableSchema[];
   readonly nextOrdinal: () => number;
+  readonly large: LargeRows;
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +47,8 @@ export async function* mergeUnit(options: UnitMergeOptions): AsyncGenerator<Chan
       const place = placeOf(cursor.block, cursor.index, cursor.target);
       throw foreign(place, `it has the schema ${version}, and ${table} has ${taken.schema.version}`);
     }
-    builder.add(cursor);
+    if (isLarge(cursor)) await addLarge(builder, cursor, options.large);
+    else builder.add(cursor);
     if (builder.byteLength >= BATCH_BYTES_MAX || builder.count >= BATCH_ROWS_MAX) {
       const batch = digested(builder);
       if (taken !== undefined) yield batch;
@@ -56,6 +59,19 @@ export async function* mergeUnit(options: UnitMergeOptions): AsyncGenerator<Chan
   for (const builder of others.values()) if (builder.count > 0) digested(builder);
   for (const cursor of cursors) cursor.requireSame();
   yield* last;
+}
+
+/** Whether the row is not in the record; a delete has its key there in any case. */
+const isLarge = ({ header: { op, row } }: RangeCursor): boolean => row === 0 && op !== OP_CODE.d;
+
+async function addLarge(builder: LineBuilder, cursor: RangeCursor, large: LargeRows): Promise<void> {
+  const { block, index, target } = cursor;
+  const from = block.values.start[index] as number;
+  const place = from < 0 ? null : largeValueIn(block.bytes.subarray(from, block.values.end[index]));
+  if (place === null) {
+    throw foreign(placeOf(block, index, target), "it has no row where its header says, and names no file");
+  }
+  builder.addRow(cursor, await large.read(place), place.row);
 }
 
 /** The place of the cursor whose change comes first. Few partitions have rows of one unit, so they are just walked. */

@@ -30,7 +30,9 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#bytes.writeInt8(value, this.#room(1));
+    // First the room: it may bring other memory, and the place of a write is fixed before its arguments are.
+    const at = this.#room(1);
+    this.#bytes.writeInt8(value, at);
     return this;
   }
 
@@ -60,10 +62,12 @@ export class WireWriter {
   unsignedVarint(value: number): this {
     let rest = value;
     while (rest > 0x7f) {
-      this.#bytes[this.#room(1)] = (rest & 0x7f) | 0x80;
+      const at = this.#room(1);
+      this.#bytes[at] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.#bytes[this.#room(1)] = rest;
+    const at = this.#room(1);
+    this.#bytes[at] = rest;
     return this;
   }
 
