@@ -20,6 +20,7 @@ import { formatAddress } from "../util/address.ts";
 import { codeOf, SyncError } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { settingsFor, type Config, type TraceConfig } from "./config.ts";
+import { inspectChannel } from "./inspect-channel.ts";
 import type { NewSource } from "./new.ts";
 import type { CheckedTable, CheckResult } from "./problem-view.ts";
 import type { DiscoveredTable } from "./starter-config.ts";
@@ -29,6 +30,8 @@ export async function inspectAll({ config, signal }: CommandContext): Promise<Ch
   const source = await inspectSource(config, signal);
   const lake = await inspectLake(config, source.tables);
   const trace = await inspectTrace(config.trace);
+  const ids = source.tables.map(({ id }) => id);
+  const channel = config.channel === null ? null : await inspectChannel(config, config.channel, ids);
   return {
     subjects: [
       ["source", source.text],
@@ -36,9 +39,10 @@ export async function inspectAll({ config, signal }: CommandContext): Promise<Ch
       ["lake", config.lakeDir],
       ["state", config.stateDir],
       ["trace", trace.text],
+      ...(channel === null ? [] : [["channel", channel.text] as const]),
     ],
     tables: source.tables,
-    problems: [...source.problems, ...lake, ...trace.problems],
+    problems: [...source.problems, ...lake, ...trace.problems, ...(channel?.problems ?? [])],
   };
 }
 
@@ -93,7 +97,7 @@ function checkedTable(facts: TableFacts, settings: ReturnType<typeof settingsFor
 }
 
 /** An operating error as one problem among others. Anything else is no finding, but a defect. */
-function problemOf(error: unknown, severity: Problem["severity"] = "error"): Problem {
+export function problemOf(error: unknown, severity: Problem["severity"] = "error"): Problem {
   if (!(error instanceof SyncError)) throw error;
   const { code, message, hint } = error;
   return { code, table: null, message, hint, severity };

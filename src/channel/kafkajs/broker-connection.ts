@@ -72,6 +72,16 @@ const KEEP_ALIVE_MS = 30_000;
 /** How long before a login ends a new one is made. */
 const REAUTHENTICATE_MS = 10_000;
 
+/** Names that kafkajs gives to what a broker answers to a login. */
+const LOGIN_TYPES: ReadonlySet<string> = new Set([
+  "SASL_AUTHENTICATION_FAILED",
+  "UNSUPPORTED_SASL_MECHANISM",
+  "ILLEGAL_SASL_STATE",
+]);
+
+const typeOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "type" in error ? String(error.type) : "";
+
 /** Codes of OpenSSL and of Node's own checks. */
 const TLS_CODES = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
@@ -83,15 +93,19 @@ export class BrokerConnection {
   readonly address: BrokerAddress;
   readonly #name: string;
   readonly #clientId: string;
+  readonly #tls: KafkaTls["mode"];
   readonly #broker: KafkajsBroker;
   readonly #pool: KafkajsPool;
   readonly #sockets = new Set<net.Socket>();
   #isLost = false;
+  /** Something other than how to talk to it. */
+  #hasAnswered = false;
 
   private constructor(address: BrokerAddress, endpoint: KafkaEndpoint) {
     this.address = address;
     this.#name = `${address.host}:${address.port}`;
     this.#clientId = endpoint.clientId;
+    this.#tls = endpoint.tls.mode;
     this.#pool = new ConnectionPool({
       host: address.host,
       port: address.port,
@@ -158,13 +172,14 @@ export class BrokerConnection {
       const payload = await exchange(connection, message, { request, clientId: this.#clientId, waitMs });
       const reader = new WireReader(payload, name);
       if (message.isFlexible) reader.tags();
+      this.#hasAnswered = true;
       return message.read(reader);
     } catch (error) {
       if (error instanceof SyncError) throw error;
       // An answer that comes too late must not be taken for another one's.
       this.close();
       throw syncError("KAFKA_UNREACHABLE", `${this.#name} did not answer ${name}: ${messageOf(error)}`, {
-        hint: kafkaHint("KAFKA_UNREACHABLE"),
+        hint: this.#hasAnswered ? kafkaHint("KAFKA_UNREACHABLE") : listenerHint(this.#tls),
         cause: error,
       });
     }
@@ -274,7 +289,7 @@ function connectError(error: unknown, broker: string, { tls: { mode } }: KafkaEn
   if (isOutOfFiles(error)) {
     return make("TOO_MANY_OPEN_FILES", "raise the limit of open files (ulimit -n) to at least 1024");
   }
-  if (name === "KafkaJSSASLAuthenticationError" || codeOf(error) === "SASL_AUTHENTICATION_FAILED") {
+  if (name === "KafkaJSSASLAuthenticationError" || LOGIN_TYPES.has(typeOf(error))) {
     return make("KAFKA_ACCESS_DENIED", kafkaHint("KAFKA_ACCESS_DENIED"));
   }
   if (TLS_CODES.test(codeOf(error))) {
@@ -283,10 +298,11 @@ function connectError(error: unknown, broker: string, { tls: { mode } }: KafkaEn
       "give the authority of the brokers' certificates as channel.kafka.tls.ca; set channel.kafka.tls to `off` for a listener without TLS",
     );
   }
-  return make(
-    "KAFKA_UNREACHABLE",
-    mode === "off"
-      ? "check channel.kafka.brokers and that the brokers run; a listener that wants TLS or SASL closes a plain connection at once"
-      : "check channel.kafka.brokers and that the brokers run; a listener without TLS closes an encrypted connection at once",
-  );
+  return make("KAFKA_UNREACHABLE", listenerHint(mode));
 }
+
+/** Of a broker that never said anything. */
+const listenerHint = (mode: KafkaTls["mode"]): string =>
+  mode === "off"
+    ? "check channel.kafka.brokers and that the brokers run; a listener that wants TLS or SASL closes a plain connection at once"
+    : "check channel.kafka.brokers and that the brokers run; a listener without TLS closes an encrypted connection at once";

@@ -1,4 +1,3 @@
-import { isSyncError } from "../../types/errors.ts";
 import {
   CREATE_TOPICS,
   DESCRIBE_CONFIGS,
@@ -40,9 +39,23 @@ export class KafkaControl {
     return new KafkaControl(await Cluster.connect(endpoint), now);
   }
 
-  /** The number of brokers. */
-  async brokerCount(): Promise<number> {
-    return (await this.#cluster.metadata([])).brokers.length;
+  /** The numbers of the brokers. */
+  async brokers(): Promise<readonly number[]> {
+    return (await this.#cluster.metadata([])).brokers.map(({ nodeId }) => nodeId);
+  }
+
+  /** Configuration in force of one broker, by name. */
+  async brokerConfig(nodeId: number): Promise<ReadonlyMap<string, string | null>> {
+    const resource = { type: RESOURCE.broker, name: String(nodeId) };
+    const [answer] = await this.#cluster.send(nodeId, DESCRIBE_CONFIGS, [resource]);
+    if (answer === undefined || answer.errorCode !== 0) {
+      throw brokerError(
+        answer?.errorCode ?? -1,
+        `read the configuration of broker ${nodeId}`,
+        answer?.message,
+      );
+    }
+    return answer.values;
   }
 
   /** Topics by name, fresh; those that are not there are left out. */
@@ -171,6 +184,3 @@ export class KafkaControl {
 }
 
 const LEADER_NOT_AVAILABLE = 5;
-
-/** Whether waiting may mend it. */
-export const isPassing = (error: unknown): boolean => isSyncError(error) && error.retryable;
