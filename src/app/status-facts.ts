@@ -28,6 +28,7 @@ import type {
   TableStatusFacts,
   WorkerFacts,
 } from "./status-model.ts";
+import { gatherChannel } from "./status-channel.ts";
 import { traceStatus } from "./status-trace.ts";
 import { holdsStop, readStops } from "./stop-register.ts";
 
@@ -66,6 +67,7 @@ export async function gatherStatus(context: CommandContext): Promise<StatusFacts
     worker: await workerFacts(context, daemon, ids),
     tables,
     trace: daemon === null ? await traceStatus(context, inLake) : daemon.trace,
+    channel: await gatherChannel(context, inLake),
     idleEveryMs: config.commit.idleEveryMs,
   };
 }

@@ -5,6 +5,7 @@
 import type { GtidSet } from "../types/gtid.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
 import type { BinlogOffset } from "../types/source-position.ts";
+import type { ChannelStatus } from "./status-channel.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 
 /** What was seen of the source a moment ago. */
@@ -87,6 +88,8 @@ export interface StatusFacts {
   readonly worker: WorkerFacts;
   readonly tables: readonly TableStatusFacts[];
   readonly trace: TraceStatus;
+  /** Null without Kafka in the config. */
+  readonly channel: ChannelStatus | null;
   /** The longest time between two commits of a table, empty ones included. */
   readonly idleEveryMs: number;
 }

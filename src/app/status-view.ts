@@ -6,6 +6,7 @@ import { textTable } from "../util/text-table.ts";
 import { cutEnd, textWidth } from "../util/text-width.ts";
 import { formatCount, formatDuration } from "../util/units.ts";
 import { formatMoment } from "./moment.ts";
+import { channelBlock, channelJson, channelText } from "./status-channel-view.ts";
 import type {
   CommitFacts,
   StatusModel,
@@ -34,6 +35,7 @@ export function renderStatus(status: StatusModel, view: StatusView): string {
   const blocks = [
     headBlock(status, view),
     tableBlock(status, view),
+    status.channel === null ? [] : channelBlock(status.channel, status.nowMs, view.paint),
     ...status.tables.filter(needsAttention).map((table) => attentionBlock(table, view)),
     commitBlock(status, view),
     nextBlock(status),
@@ -57,6 +59,7 @@ function headBlock(status: StatusModel, { width, paint }: StatusView): string[] 
     ["binlog", head === null ? UNKNOWN : `${head.oldestBinlog ?? UNKNOWN} is the oldest that is there`],
     ["process", workerText(worker.state, worker.pid, worker.sinceMs)],
     ["trace", traceText(status.trace, status.nowMs)],
+    ["channel", status.channel === null ? "" : channelText(status.channel)],
   ];
   const room = Math.max(20, width - NAME_COLUMNS);
   return textTable(
@@ -267,6 +270,7 @@ export function statusJson(status: StatusModel): string {
     },
     process: worker,
     trace,
+    channel: status.channel === null ? null : channelJson(status.channel, status.nowMs),
     tables: status.tables.map(tableJson),
   };
   return `${JSON.stringify(json)}\n`;

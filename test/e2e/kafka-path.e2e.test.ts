@@ -78,6 +78,48 @@ test("the report has the hops of Kafka, and they are equal", async ({ begin }) =
   expect(equations.get("source = capture")).toEqual(new Set(["match"]));
 });
 
+test("status tells changes that are not applied, by partition, and that there are none", async ({
+  begin,
+}) => {
+  await using day = await begin();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(CHANGES);
+  expect(await day.outcome(CAPTURE)).toEqual([0]);
+  const lagOf = async (): Promise<{
+    readonly changes: number;
+    readonly offsets: number;
+    readonly text: string;
+  }> => {
+    const json = JSON.parse((await day.run(["status", "--format", "json"])).out) as StatusJson;
+    const { out } = await day.run(["status"]);
+    const partitions = json.channel.partitions.filter(({ topic }) => !topic.endsWith("-positions"));
+    expect(partitions.every(({ stable, end }) => stable === end)).toBe(true);
+    expect(json.channel.hangingTransactions).toEqual([]);
+    return {
+      changes: partitions.reduce((sum, { records }) => sum + records, 0),
+      offsets: partitions.filter(({ offsets }) => offsets > 0).length,
+      text: /^channel .*?(\d+ changes? not applied)/m.exec(out)?.[1] ?? out,
+    };
+  };
+  // A changed key is two changes: five of table a, and four of table b.
+  expect(await lagOf()).toMatchObject({ changes: 9, text: "9 changes not applied" });
+  expect(await day.outcome(APPLY)).toEqual([0]);
+  expect(await lagOf()).toEqual({ changes: 0, offsets: 0, text: "0 changes not applied" });
+});
+
+interface StatusJson {
+  readonly channel: {
+    readonly partitions: readonly {
+      readonly topic: string;
+      readonly records: number;
+      readonly offsets: number;
+      readonly stable: number;
+      readonly end: number;
+    }[];
+    readonly hangingTransactions: readonly unknown[];
+  };
+}
+
 interface Equation {
   readonly name: string;
   readonly verdict: string;

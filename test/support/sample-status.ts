@@ -63,6 +63,7 @@ export const FACTS: StatusFacts = {
   worker: { state: "alive", pid: 4242, sinceMs: NOW - 3_600_000 },
   tables: [table("orders")],
   trace: { state: "ok", queuedCommits: 0, oldestQueuedMs: null, error: null },
+  channel: null,
   idleEveryMs: 300_000,
 };
 

@@ -144,6 +144,7 @@ test("JSON has null for what is not known, and seconds", () => {
   const json = JSON.parse(statusJson(deriveStatus({ ...MANY, tables: MANY.tables.slice(1, 2) }))) as unknown;
   expect(json).toEqual({
     atMs: NOW,
+    channel: null,
     lagTransactions: 10,
     lagSeconds: 60,
     lagIsAtMost: true,
