@@ -25,8 +25,6 @@ export interface KafkaChannelConfig {
   readonly deliveryTimeoutMs: number;
   readonly limits: Pick<WriterLimits, "rowsMax" | "bytesMax" | "idleMs">;
   readonly tombstones: boolean;
-  /** Whether the rows that `init` reads are published too. */
-  readonly snapshot: boolean;
 }
 
 export type KafkaLogin =
@@ -76,7 +74,6 @@ export function resolveChannel({ kafka }: ParsedChannel, sourceName: string): Ka
       idleMs: Math.min(kafka.heartbeat, Math.floor(kafka.retention / HEARTBEATS_IN_RETENTION)),
     },
     tombstones: kafka.tombstones,
-    snapshot: kafka.snapshot,
   };
 }
 

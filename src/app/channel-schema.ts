@@ -195,10 +195,6 @@ const kafka = (context: ValueContext) =>
         .meta(
           described("A record with a null value behind each delete, for who compacts a copy of the topic."),
         ),
-      snapshot: z
-        .boolean()
-        .default(false)
-        .meta(described("Also publish the rows that `init` reads, as records with the operation `r`.")),
       tls: tls(context, "when all brokers are loopback addresses and there is no `sasl`"),
       sasl: sasl(context),
     })

@@ -75,7 +75,6 @@ function printKafka({ endpoint, topics, limits, login, ...channel }: KafkaChanne
     requestTimeout: durationText(endpoint.requestTimeoutMs),
     transaction: { rows: limits.rowsMax, bytes: sizeText(limits.bytesMax) },
     tombstones: channel.tombstones,
-    snapshot: channel.snapshot,
     tls: printTls(endpoint.tls),
     sasl: login === null ? undefined : printLogin(login),
   };

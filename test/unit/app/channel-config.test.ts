@@ -50,7 +50,6 @@ test("brokers are all that it needs", () => {
     deliveryTimeoutMs: 120_000,
     limits: { rowsMax: 200_000, bytesMax: 64 * MIB, idleMs: 30_000 },
     tombstones: false,
-    snapshot: false,
   });
 });
 
@@ -75,7 +74,6 @@ channel:
     transaction: {rows: 7, bytes: 1MiB}
     heartbeat: 5s
     tombstones: true
-    snapshot: true
     connectTimeout: 1s
     requestTimeout: 2s
     tls: {mode: insecure}
@@ -100,7 +98,6 @@ channel:
     deliveryTimeoutMs: 2500,
     limits: { rowsMax: 7, bytesMax: MIB, idleMs: 5000 },
     tombstones: true,
-    snapshot: true,
   });
   const { sasl, ...plain } = endpoint;
   expect(plain).toEqual({
@@ -293,7 +290,6 @@ test("what is printed reads back as the same channel", () => {
     }),
     heartbeat: ms(100, DAY_MS),
     tombstones: fc.boolean(),
-    snapshot: fc.boolean(),
     connectTimeout: ms(100, 600_000),
     requestTimeout: ms(100, 600_000),
     tls: fc.constantFrom("verify", "insecure", "off", { mode: "off" }),
