@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { messageOf, SyncError } from "../src/util/errors.ts";
 import { formatCount } from "../src/util/units.ts";
 import { withFileLock } from "./file-lock.ts";
+import { KafkaServer } from "./kafka/server.ts";
 import { MysqlServer } from "./mysql/server.ts";
 import { emptyFolder } from "./quickstart-steps/folder.ts";
 import { Narrator, seconds } from "./quickstart-steps/narrator.ts";
@@ -21,6 +22,7 @@ import {
   followAgain,
   followAndKill,
   lookAtStatus,
+  lookAtTopics,
   makeReader,
   prove,
   query,
@@ -37,6 +39,7 @@ const USAGE = `usage: scripts/quickstart [options]
   --folder <path>   where everything goes; emptied first (default: .cache/quickstart)
   --mysql <url>     take a MySQL that is there, as mysql://root:password@host:port; a database and a
                     user are made there and dropped again (default: TEST_MYSQL_URL, else one of our own)
+  --kafka           send the changes through a real Kafka, which is started here too
   --scale <number>  size of the shop; 1 is about 340,000 rows (default: 1)
   --writers <n>     sessions that write (default: 8)
   --rate <n>        their transactions a second, of all together (default: 200)
@@ -57,6 +60,7 @@ interface Options {
   readonly keep: boolean;
   readonly folder: string;
   readonly mysql: string | undefined;
+  readonly kafka: boolean;
   readonly scale: number;
   readonly writers: number;
   readonly rate: number;
@@ -68,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const narrator = new Narrator({
     write: (text) => process.stdout.write(text),
     nowMs: () => performance.now(),
-    steps: STEPS,
+    steps: STEPS + (options.kafka ? 1 : 0),
   });
   const stop = new AbortController();
   const stopped = stopSignal(narrator, stop);
@@ -103,6 +107,7 @@ function readOptions(argv: readonly string[]): Options | null {
       keep: { type: "boolean", default: false },
       folder: { type: "string" },
       mysql: { type: "string" },
+      kafka: { type: "boolean", default: false },
       scale: { type: "string", default: "1" },
       writers: { type: "string", default: "8" },
       rate: { type: "string", default: "200" },
@@ -123,6 +128,7 @@ function readOptions(argv: readonly string[]): Options | null {
     keep: values.keep,
     folder: resolve(values.folder ?? resolve(import.meta.dirname, "../.cache/quickstart")),
     mysql: values.mysql ?? (given === "" ? undefined : given),
+    kafka: values.kafka,
     scale: number("scale"),
     writers: number("writers"),
     rate: number("rate"),
@@ -152,12 +158,14 @@ async function runSteps(options: Options, { narrator, signal, resources }: Run):
   const home = process.cwd();
   process.chdir(options.folder);
   if (options.mysql === undefined) await MysqlServer.install((line) => narrator.say(line));
+  if (options.kafka) await KafkaServer.install((line) => narrator.say(line));
   narrator.restartClock();
   narrator.step("A MySQL server");
   const source = resources.use(
     options.mysql === undefined ? await ownSource(narrator) : await givenSource(options.mysql, narrator),
   );
-  const stage: Stage = { narrator, signal, source };
+  const kafka = options.kafka ? resources.use(await startKafka(narrator)) : null;
+  const stage: Stage = { narrator, signal, source, kafka };
   try {
     await runShop(options, stage, resources);
     sayWhatIsLeft(options, { narrator, source, home });
@@ -169,6 +177,13 @@ async function runSteps(options: Options, { narrator, signal, resources }: Run):
   }
   if (options.keep) await untilSignal(stage);
   return 0;
+}
+
+async function startKafka(narrator: Narrator): Promise<KafkaServer> {
+  narrator.step("A Kafka broker");
+  const kafka = await KafkaServer.start({ notice: (line) => narrator.say(line) });
+  narrator.say(`Apache Kafka at ${kafka.brokers().join(", ")}, with one broker and nothing in it.`);
+  return kafka;
 }
 
 /** From the shop to the proof. */
@@ -184,11 +199,15 @@ async function runShop(options: Options, stage: Stage, resources: AsyncDisposabl
   await lookAtStatus(stage);
   await followAgain(stage, writers);
   await catchUp(stage);
+  if (stage.kafka !== null) await lookAtTopics(stage, stage.kafka);
   await prove(stage);
   await query(stage, snapshotAt);
   const rows = formatCount(await rowsInMysql(stage));
   const time = seconds(stage.narrator.elapsedMs);
-  process.stdout.write(`\nmatch: ${rows} rows, equal in MySQL and the lake after a kill -9 (${time})\n\n`);
+  const way = stage.kafka === null ? "" : ", through Kafka";
+  process.stdout.write(
+    `\nmatch: ${rows} rows, equal in MySQL and the lake after a kill -9${way} (${time})\n\n`,
+  );
 }
 
 /** With `--keep`, what was started stays for people to play with, or to look for what went wrong. */

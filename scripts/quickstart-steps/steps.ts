@@ -1,5 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { formatCount } from "../../src/util/units.ts";
+import type { KafkaServer } from "../kafka/server.ts";
+import { kafkaTool } from "../kafka/tool.ts";
 import { loadShop } from "../shop/load.ts";
 import { SHOP_TABLES } from "../shop/schema.ts";
 import type { ShopWriters } from "../shop/writers.ts";
@@ -19,6 +21,8 @@ export interface Stage {
   readonly narrator: Narrator;
   readonly signal: AbortSignal;
   readonly source: Source;
+  /** Null: the changes stay in the process. */
+  readonly kafka: KafkaServer | null;
 }
 
 export const CONFIG = "tallylake.yaml";
@@ -55,10 +59,42 @@ export async function writeConfig(stage: Stage, url: string): Promise<void> {
   const text = await readFile(CONFIG, "utf8");
   const quick = text.replace(/^# commit: .*$/m, `commit: {every: ${COMMIT_EVERY}}`);
   if (quick === text) throw stepError("the starter config has no line for commit", `see ${CONFIG}`);
-  await writeFile(CONFIG, quick);
+  const channel = stage.kafka === null ? "" : channelText(stage.kafka);
+  await writeFile(CONFIG, `${quick}\n${channel}`);
   narrator.say("It names every table, with comments. All that a config needs are three lines:");
   narrator.show(`source: ${url}\ntables: [${source.database}.*]\nlake: ./${LAKE}`);
   narrator.say(`For this run it also has: commit: {every: ${COMMIT_EVERY}}. The default is 30s.`);
+  if (channel === "") return;
+  narrator.say("And for Kafka, here with one broker where three would be right:");
+  narrator.show(channel.trim());
+}
+
+const channelText = (kafka: KafkaServer): string =>
+  `channel:\n  kafka: {brokers: [${kafka.brokers().join(", ")}], replication: 1}\n`;
+
+const SHOWN_BYTES = 300;
+
+/** What anybody else sees in Kafka, by its own consumer. */
+export async function lookAtTopics(stage: Stage, kafka: KafkaServer): Promise<void> {
+  const { narrator, source } = stage;
+  narrator.say("What others read in Kafka is one record for each change, as Debezium writes them:");
+  const topics = (
+    await kafkaTool("org.apache.kafka.tools.TopicCommand", ["--bootstrap-server", kafka.admin, "--list"])
+  )
+    .split("\n")
+    .filter((topic) => topic !== "" && !topic.startsWith("__"));
+  const topic = topics.find((name) => name.endsWith(`.${source.database}.orders`));
+  if (topic === undefined) throw stepError("there is no topic of orders", `there are ${topics.join(", ")}`);
+  const args = ["--topic", topic, "--from-beginning", "--max-messages", "1", "--timeout-ms", "20000"];
+  const isolation = ["--isolation-level", "read_committed"];
+  narrator.command(["kafka-console-consumer", ...args.slice(0, 5), ...isolation]);
+  const record = await kafkaTool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
+    "--bootstrap-server",
+    kafka.admin,
+    ...args,
+    ...isolation,
+  ]);
+  narrator.show(`${record.trim().slice(0, SHOWN_BYTES)}…`);
 }
 
 export async function check(stage: Stage): Promise<void> {
