@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installEngines } from "./engines.ts";
+import { installFlink } from "./engines/flink.ts";
 
 interface Tally {
   passed: number;
@@ -124,12 +125,15 @@ async function runLanes(folder: string): Promise<readonly Tally[]> {
   const asked = lanes.map((lane) => lane.filter(isAsked));
   const isAlone = asked.flat().length === 1;
   const needsEngines = asked.flat().some((step) => step.name === "engines");
+  const log = (line: string): void => void process.stderr.write(`engines: ${line}\n`);
   // A failed installation shows as a failure of the tests that need it, with its reason.
-  const installed = needsEngines
-    ? installEngines((line) => process.stderr.write(`engines: ${line}\n`)).catch((error: unknown) => {
-        process.stderr.write(`engines: ${String(error)}\n`);
-      })
-    : Promise.resolve();
+  const installed = Promise.all(
+    (needsEngines ? [installEngines, installFlink] : []).map((install) =>
+      install(log).catch((error: unknown) => {
+        log(String(error));
+      }),
+    ),
+  );
   const runLane = async (lane: readonly Step[]): Promise<readonly Tally[]> => {
     const tallies: Tally[] = [];
     for (const step of lane) {

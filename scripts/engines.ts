@@ -12,6 +12,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, basename } from "node:path";
 import { messageOf, type SyncError } from "../src/util/errors.ts";
 import { cacheFolder } from "./cache-folder.ts";
+import { installFlink } from "./engines/flink.ts";
 import { javaProblems, mavenProblems, pythonProblems } from "./engines/prerequisites.ts";
 import { outputOf, runInstallStep } from "./engines/run-step.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -166,7 +167,7 @@ if (import.meta.main) {
   const startMs = performance.now();
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   try {
-    await installEngines(log);
+    await Promise.all([installEngines(log), installFlink(log)]);
     log(`engines: ready after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
   } catch (error) {
     log(isSetupError(error) ? `${error.message}\n${error.hint}` : messageOf(error));

@@ -6,11 +6,12 @@ import { mavenProblems } from "../engines/prerequisites.ts";
 import { withFileLock } from "../file-lock.ts";
 import { makeFolder } from "../fresh-folder.ts";
 import { isThere } from "../is-there.ts";
+import { copyArgs } from "../maven-jars.ts";
 import type { Notice } from "../mysql/install.ts";
 import { runCommand } from "../run-command.ts";
 import { setupError } from "../setup-error.ts";
 import { findJava, type Java } from "./java.ts";
-import { copyArgs, JARS_NAME, KAFKA_VERSION, projectText } from "./maven-project.ts";
+import { JARS_NAME, KAFKA_VERSION, kafkaProject } from "./maven-project.ts";
 
 const HINT = "set TEST_KAFKA_BROKERS to the host:port list of brokers that you run yourself";
 
@@ -58,7 +59,7 @@ async function download(fresh: string): Promise<void> {
   const work = join(fresh, "maven");
   const paths = { project: join(work, "pom.xml"), repository: join(work, "repository"), jars: fresh };
   await mkdir(work);
-  await writeFile(paths.project, projectText());
+  await writeFile(paths.project, kafkaProject());
   try {
     await runCommand("mvn", copyArgs(paths));
   } catch (cause) {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { copyArgs, JARS_NAME, projectText } from "../../../../scripts/kafka/maven-project.ts";
+import { JARS_NAME, kafkaProject } from "../../../../scripts/kafka/maven-project.ts";
+import { copyArgs } from "../../../../scripts/maven-jars.ts";
 
 test("the project names the broker, its tools and a logger, by their versions", () => {
-  const found = projectText().matchAll(
+  const found = kafkaProject().matchAll(
     /<dependency>\s*<groupId>(.*)<\/groupId>\s*<artifactId>(.*)<\/artifactId>\s*<version>(.*)<\/version>/g,
   );
   expect([...found].map((match) => match.slice(1).join(":"))).toEqual([
@@ -14,7 +15,7 @@ test("the project names the broker, its tools and a logger, by their versions", 
 });
 
 test("the libraries of Kafka Connect are left out, of the tools alone", () => {
-  const [before = "", exclusions = "", after = ""] = projectText().split(/<\/?exclusions>/);
+  const [before = "", exclusions = "", after = ""] = kafkaProject().split(/<\/?exclusions>/);
   expect([...exclusions.matchAll(/<artifactId>(.*)<\/artifactId>/g)].map(([, name]) => name)).toEqual([
     "connect-api",
     "connect-json",
