@@ -21,6 +21,8 @@ const FENCES: readonly (readonly [RegExp, RegExp])[] = [
   [/^commander$/, /^src\/app\/cli/],
   [/^yaml$/, /^src\/app\/(config|starter-config)/],
   [/^lz4-napi$/, /^src\/channel\/kafka\/compression/],
+  [/^kafkajs(\/|$)/, /^src\/channel\/kafkajs\//],
+  [/^@confluentinc\//, /^src\/channel\/librdkafka\//],
   [/^log-update$/, /^src\/app\/progress-display/],
 ];
 

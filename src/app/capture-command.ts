@@ -4,6 +4,7 @@ import { formatTableId } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
 import { runCaptureLoop } from "./capture-loop.ts";
 import type { CaptureOptions, CommandContext } from "./command.ts";
+import { watchConfig } from "./config-watch.ts";
 import { remindOf } from "./left-tables.ts";
 import { monotonicMs, openKafkaChannel, requireKafka, sourceFor } from "./open-channel.ts";
 import { PATIENCE_MS, Session } from "./session.ts";
@@ -21,6 +22,7 @@ export function captureCommand(context: CommandContext, options: CaptureOptions)
       const serverUuid = must(tables[0], "a table").checkpoint.serverUuid;
       const channel = await openKafkaChannel(context, kafka, { tables, serverUuid });
       lifecycle.finishing(() => "the Kafka transaction that is open");
+      const endWatch = watchConfig(context, channel);
       const reminding = remindOf(left, log);
       let hasStopped = left.length > 0;
       try {
@@ -56,6 +58,7 @@ export function captureCommand(context: CommandContext, options: CaptureOptions)
         return hasStopped ? EXIT.mismatch : EXIT.ok;
       } finally {
         reminding.end();
+        endWatch();
         await channel.close();
       }
     },

@@ -3,6 +3,7 @@ import type { Compression, KafkaClientName } from "../channel/kafka/driver.ts";
 import type { KafkaEndpoint, KafkaSasl, PasswordMechanism } from "../channel/kafka/endpoint.ts";
 import type { WriterLimits } from "../channel/kafka/kafka-writer.ts";
 import { clientCredentialsToken, staticToken, type TokenClient } from "../channel/kafka/oauth-token.ts";
+import type { RoutingRule } from "../channel/kafka/routing/rule.ts";
 import type { TopicSettings } from "../channel/kafka/topic-settings.ts";
 import { formatAddress, isLoopback } from "../util/address.ts";
 import { must } from "../util/assert.ts";
@@ -19,6 +20,7 @@ export interface KafkaChannelConfig {
   /** Template of the topics of changes, and of the one with positions. */
   readonly topic: string;
   readonly positionTopic: string;
+  readonly routing: readonly RoutingRule[];
   readonly topics: TopicSettings;
   readonly compression: Compression;
   readonly transactionTimeoutMs: number;
@@ -58,6 +60,7 @@ export function resolveChannel({ kafka }: ParsedChannel, sourceName: string): Ka
     transactionalId: kafka.transactionalId ?? `tallylake-${sourceName}`,
     topic: kafka.topic,
     positionTopic: kafka.positionTopic,
+    routing: kafka.routing,
     topics: {
       partitions: kafka.partitions,
       replication: kafka.replication,

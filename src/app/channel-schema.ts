@@ -7,6 +7,7 @@ import { COMPRESSIONS, KAFKA_CLIENTS } from "../channel/kafka/driver.ts";
 import { PASSWORD_MECHANISMS } from "../channel/kafka/endpoint.ts";
 import { bearerToken, brokerList, tokenEndpoint, topicTemplate } from "./channel-value.ts";
 import { tls } from "./config-tls.ts";
+import { routing } from "./routing-schema.ts";
 import {
   described,
   duration,
@@ -93,6 +94,7 @@ const topics = () => ({
     .meta(
       described("Topic of a table's changes, with {source}, {database} and {table}.", CHANNEL_DEFAULTS.topic),
     ),
+  routing: routing(),
   positionTopic: topicTemplate(["source"], [])
     .prefault(CHANNEL_DEFAULTS.positionTopic)
     .meta(

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { ColumnTest, RoutingRule } from "../channel/kafka/routing/rule.ts";
 import type { Secret } from "../util/secret.ts";
 import type { KafkaChannelConfig, KafkaLogin } from "./channel-config.ts";
 import type { Config, TableSettings } from "./config.ts";
@@ -62,6 +63,7 @@ function printKafka({ endpoint, topics, limits, login, ...channel }: KafkaChanne
     transactionalId: channel.transactionalId,
     topic: channel.topic,
     positionTopic: channel.positionTopic,
+    routing: channel.routing.map(printRule),
     partitions: topics.partitions,
     replication: topics.replication,
     minInSyncReplicas: topics.minInSync,
@@ -77,6 +79,25 @@ function printKafka({ endpoint, topics, limits, login, ...channel }: KafkaChanne
     tombstones: channel.tombstones,
     tls: printTls(endpoint.tls),
     sasl: login === null ? undefined : printLogin(login),
+  };
+}
+
+/** As it would be written: a range as a map, one value without a list around it. */
+const printRule = ({ tables, where, topic }: RoutingRule) => ({
+  tables: tables.map(({ text }) => text),
+  where:
+    where.length === 0
+      ? undefined
+      : Object.fromEntries(where.map(({ column, test }) => [column, printTest(test)])),
+  topic,
+});
+
+function printTest(test: ColumnTest): unknown {
+  if (test.kind === "in") return test.values.length === 1 ? test.values[0] : test.values;
+  const { low, high } = test;
+  return {
+    ...(low === null ? {} : { [low.isInclusive ? "min" : "above"]: low.value }),
+    ...(high === null ? {} : { [high.isInclusive ? "max" : "below"]: high.value }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { EXIT } from "../types/errors.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { CommandContext, FollowOptions } from "./command.ts";
+import { watchConfig } from "./config-watch.ts";
 import { FollowDaemon } from "./follow-daemon.ts";
 import { runFollow } from "./follow.ts";
 import { remindOf } from "./left-tables.ts";
@@ -56,6 +57,7 @@ async function follow(
   const { channel } = config;
   const lakes = tables.map((table) => table.lake);
   const keeping = await TableKeeping.open(context, recorder, { lakes, left });
+  let endWatch = (): void => undefined;
   try {
     return await runFollow({
       config,
@@ -70,8 +72,11 @@ async function follow(
       ...(channel === null
         ? {}
         : {
-            openChannel: (followed, serverUuid) =>
-              openKafkaChannel(context, channel, { tables: followed, serverUuid }),
+            openChannel: async (followed, serverUuid) => {
+              const opened = await openKafkaChannel(context, channel, { tables: followed, serverUuid });
+              endWatch = watchConfig(context, opened);
+              return opened;
+            },
           }),
       onRunning: (state) => {
         daemon.running(state);
@@ -80,6 +85,7 @@ async function follow(
       onStop: keeping.onStop,
     });
   } finally {
+    endWatch();
     await keeping.settled();
   }
 }

@@ -1,3 +1,4 @@
+import { routingProblems } from "../channel/kafka/routing/table-router.ts";
 import { namedTopics, requireDistinct, topicName } from "../channel/kafka/topic-name.ts";
 import type { TopicWanted } from "../channel/kafka/topic-settings.ts";
 import { Topics } from "../channel/kafka/topics.ts";
@@ -8,6 +9,7 @@ import { SyncError } from "../util/errors.ts";
 import type { KafkaChannelConfig } from "./channel-config.ts";
 import type { Config } from "./config.ts";
 import { problemOf } from "./inspect.ts";
+import type { CheckedTable } from "./problem-view.ts";
 import { monotonicMs } from "./open-channel.ts";
 
 interface ChannelFinding {
@@ -19,7 +21,7 @@ interface ChannelFinding {
 export async function inspectChannel(
   config: Config,
   kafka: KafkaChannelConfig,
-  tables: readonly TableId[],
+  tables: readonly Pick<CheckedTable, "id" | "schema">[],
 ): Promise<ChannelFinding> {
   const { endpoint, client, login } = kafka;
   const how = [
@@ -28,16 +30,23 @@ export async function inspectChannel(
   ].join(", ");
   const text = `Kafka at ${endpoint.brokers.join(", ")} by ${client}, ${how}`;
   let wanted: readonly TopicWanted[];
+  let rules: readonly Problem[] = [];
   let control: KafkaControl;
   try {
-    wanted = topicsOf(config, kafka, tables);
+    wanted = topicsOf(
+      config,
+      kafka,
+      tables.map(({ id }) => id),
+    );
+    rules = ruleProblems(config, kafka, tables);
     control = await KafkaControl.connect(endpoint, monotonicMs);
   } catch (error) {
-    return { text, problems: [problemOf(error)] };
+    return { text, problems: [...rules, problemOf(error)] };
   }
   try {
     const brokers = await control.brokers();
     const problems = [
+      ...rules,
       ...replicationProblems(kafka, brokers.length),
       ...(await timeoutProblems(kafka, control, brokers)),
       ...(await orProblem(() => topicProblems(kafka, control, wanted))),
@@ -64,6 +73,18 @@ function topicsOf(
     { topic: positions, partitions: 1 },
     ...ofTables.map(({ name }) => ({ topic: name, partitions: topics.partitions })),
   ];
+}
+
+/** Whether the rules fit the tables, as far as the source has shown them. */
+function ruleProblems(
+  { source }: Config,
+  { routing, topic, positionTopic }: KafkaChannelConfig,
+  tables: readonly Pick<CheckedTable, "id" | "schema">[],
+): readonly Problem[] {
+  const schemas = tables.flatMap(({ schema }) => (schema === null ? [] : [schema]));
+  if (schemas.length === 0) return [];
+  const positions = topicName(positionTopic, { source: source.name });
+  return routingProblems(routing, schemas, { source: source.name, topic, positionTopic: positions });
 }
 
 function replicationProblems({ topics }: KafkaChannelConfig, brokers: number): readonly Problem[] {

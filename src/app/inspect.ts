@@ -30,8 +30,8 @@ export async function inspectAll({ config, signal }: CommandContext): Promise<Ch
   const source = await inspectSource(config, signal);
   const lake = await inspectLake(config, source.tables);
   const trace = await inspectTrace(config.trace);
-  const ids = source.tables.map(({ id }) => id);
-  const channel = config.channel === null ? null : await inspectChannel(config, config.channel, ids);
+  const channel =
+    config.channel === null ? null : await inspectChannel(config, config.channel, source.tables);
   return {
     subjects: [
       ["source", source.text],

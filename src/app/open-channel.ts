@@ -3,6 +3,7 @@ import { KafkaChannel } from "../channel/kafka-channel.ts";
 import type { KafkaDriver } from "../channel/kafka/driver.ts";
 import { KafkaControl } from "../channel/kafkajs/control.ts";
 import { KafkajsDriver } from "../channel/kafkajs/driver.ts";
+import { LibrdkafkaDriver } from "../channel/librdkafka/driver.ts";
 import { isSyncError, syncError } from "../types/errors.ts";
 import { messageOf } from "../util/errors.ts";
 import { retry } from "../util/retry.ts";
@@ -41,7 +42,7 @@ export function requireKafka({ config }: CommandContext, command: string): Kafka
 
 /**
  * Opens the Kafka channel. A cluster that is away is waited for, for as long as a source is.
- * @throws SyncError KAFKA_UNREACHABLE, KAFKA_ACCESS_DENIED, KAFKA_TLS, KAFKA_VERSION, KAFKA_TOPIC_NAME
+ * @throws SyncError KAFKA_UNREACHABLE, KAFKA_ACCESS_DENIED, KAFKA_TLS, KAFKA_VERSION, KAFKA_TOPIC_NAME, KAFKA_CLIENT_MISSING
  */
 export async function openKafkaChannel(
   context: ChannelContext,
@@ -77,10 +78,12 @@ export async function openKafkaChannel(
 }
 
 async function openDriver({ client, endpoint }: KafkaChannelConfig): Promise<KafkaDriver> {
-  if (client === "kafkajs") return new KafkajsDriver(endpoint, { nowMs: Date.now, monotonicMs });
-  throw syncError("KAFKA_CLIENT_MISSING", `the client ${client} is not installed`, {
-    hint: "set channel.kafka.client to kafkajs",
-  });
+  switch (client) {
+    case "kafkajs":
+      return new KafkajsDriver(endpoint, { nowMs: Date.now, monotonicMs });
+    case "librdkafka":
+      return await LibrdkafkaDriver.load(endpoint, monotonicMs);
+  }
 }
 
 export function connectControl(

@@ -31,25 +31,33 @@
  *
  * Limits. Topics are deleted by age, never compacted. The position topic has one partition and is read whole from
  * the oldest table's checkpoint on. Changes of several tables in one topic are possible, one table in several topics as
- * well (`routing`); the order of one key holds inside one partition.
+ * well (`routing`); the order of one key holds inside one partition. A row that is routed by what it holds goes to
+ * another topic when that changes, and the topic before does not hear of it.
  */
 import type { SourceIdentity } from "../types/checkpoint.ts";
+import { isSyncError } from "../types/errors.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { Channel, ChannelWriter, Delivery } from "../types/ports.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
+import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
+import { retry } from "../util/retry.ts";
 import { step } from "../util/step.ts";
-import { findCutOff, startPlace } from "./kafka/cut-off.ts";
-import type { Compression, KafkaDriver, RecordReader } from "./kafka/driver.ts";
+import { findCutOff, startPlaces } from "./kafka/cut-off.ts";
+import type { Compression, Isolation, KafkaDriver, RecordReader } from "./kafka/driver.ts";
 import { KafkaReader } from "./kafka/kafka-reader.ts";
 import { KafkaWriter, type Resumed, type WriterLimits } from "./kafka/kafka-writer.ts";
 import { LargeRows } from "./kafka/large-rows.ts";
 import { PatientReader } from "./kafka/patient-reader.ts";
 import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
 import type { PlanRecord } from "./kafka/position-record.ts";
+import { retainedIn } from "./kafka/retained.ts";
 import { planResume, type ChannelTable, type Resume } from "./kafka/resume.ts";
-import { namedTopics, requireDistinct, tableTopic, topicName } from "./kafka/topic-name.ts";
+import { ChannelRouting } from "./kafka/routing/channel-routing.ts";
+import type { RoutingRule } from "./kafka/routing/rule.ts";
+import { sameStages } from "./kafka/routing/stages.ts";
+import { namedTopics, requireDistinct, topicName } from "./kafka/topic-name.ts";
 import type { TopicSettings } from "./kafka/topic-settings.ts";
 import { Topics } from "./kafka/topics.ts";
 import type { KafkaControl } from "./kafkajs/control.ts";
@@ -61,8 +69,10 @@ export interface KafkaChannelOptions {
   readonly serverUuid: string;
   /** The tables, with their checkpoints in the lake. */
   readonly tables: readonly ChannelTable[];
-  /** Template of the topics of changes. */
+  /** Template of the topics of changes for which no rule holds. */
   readonly topic: string;
+  /** Rules by which changes go to other topics; `reroute` replaces them. */
+  readonly routing: readonly RoutingRule[];
   readonly positionTopic: string;
   readonly topics: TopicSettings;
   readonly transactionalId: string;
@@ -87,12 +97,17 @@ export interface KafkaChannelOptions {
 /** Records are removed by whole segments, so some live for longer than the retention. */
 const LARGE_RETENTIONS = 2;
 
+const PATIENT_MS_MIN = 50;
+const PATIENT_MS_MAX = 5000;
+
 export class KafkaChannel implements Channel {
   readonly takes = "records";
   readonly gives = "lines";
   readonly #options: KafkaChannelOptions;
   readonly #topics: Topics;
   readonly #large: LargeRows;
+  readonly #routing: ChannelRouting;
+  #writer: KafkaWriter | null = null;
   readonly #stop = new AbortController();
   #failure: Error | null = null;
 
@@ -108,6 +123,14 @@ export class KafkaChannel implements Channel {
       ),
       { name: this.#positionTopic, of: "the position topic" },
     ]);
+    this.#routing = new ChannelRouting({
+      names: { source: identity.source, topic, positionTopic: this.#positionTopic },
+      epoch: identity.epoch,
+      schemas: tables.map(({ schema }) => schema),
+      applied: tables.map(({ checkpoint }) => checkpoint.position.gtids),
+      rules: options.routing,
+      log,
+    });
     this.#topics = new Topics(control, topics, ({ message, hint, code }) => {
       log.warn(message, { code, remedy: hint });
     });
@@ -118,10 +141,14 @@ export class KafkaChannel implements Channel {
     return topicName(positionTopic, { source: identity.source });
   }
 
-  /** @throws SyncError of the cluster; KAFKA_FENCED comes later, to the writer that was fenced off */
+  /**
+   * @throws SyncError KAFKA_ROUTING when the rules do not fit the tables, and those of the cluster; KAFKA_FENCED comes
+   * later, to the writer that was fenced off
+   */
   async writer(): Promise<ChannelWriter> {
     this.#throwFailure();
-    const { driver, identity, topic, topics, log, limits, now, newId } = this.#options;
+    this.#routing.requireFitting(this.#routing.rules);
+    const { driver, identity, topics, log, limits, now, newId } = this.#options;
     const { signal } = this.#stop;
     const positionTopic = this.#positionTopic;
     await this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]);
@@ -139,17 +166,22 @@ export class KafkaChannel implements Channel {
       const positionLog = this.#positionLog(reader);
       const resumed = await this.#resume(positionLog, signal);
       await this.#large.removeBefore(this.#options.nowMs() - topics.retentionMs * LARGE_RETENTIONS);
+      const router = this.#routing.router();
+      router.use(resumed.plan.routing, resumed.from.gtids);
       await this.#topics.ensure(
-        resumed.plan.tables.map(({ table }) => ({
-          topic: tableTopic(topic, identity.source, table),
+        [...new Set(resumed.schemas.flatMap((schema) => router.namedTopics(schema)))].map((name) => ({
+          topic: name,
           partitions: topics.partitions,
         })),
       );
-      return new KafkaWriter({
+      this.#writer = new KafkaWriter({
         producer,
         topics: this.#topics,
         positionTopic,
-        topicOf: ({ schema }) => tableTopic(topic, identity.source, schema.id),
+        router,
+        onRouting: (change) => {
+          this.#routing.tell(change);
+        },
         identity,
         limits,
         tombstones: this.#options.tombstones,
@@ -159,6 +191,7 @@ export class KafkaChannel implements Channel {
         failure: () => this.#failure,
         now,
       });
+      return this.#writer;
     } catch (error) {
       await producer.close();
       throw error;
@@ -179,7 +212,7 @@ export class KafkaChannel implements Channel {
             log: positionLog,
             positionTopic: this.#positionTopic,
             start,
-            retained: (topic) => retainedOf(control, topic),
+            retained: retainedIn(control),
             signal,
           });
     const resume = planResume({ identity, tables, head, cutOff });
@@ -191,14 +224,29 @@ export class KafkaChannel implements Channel {
       });
     }
     const goesOn = resume.newGeneration === null && head !== null;
-    const keepsParts = goesOn && resume.isSamePlan;
+    const newest = parts.at(-1) ?? head;
+    const keepsParts = goesOn && resume.isSamePlan && newest !== null;
+    const routing = this.#routing.stages(head, newest);
+    // What is half written is routed by the rules it was begun with; the writer takes the other ones behind it.
+    const isPlanned = keepsParts && (parts.length > 0 || sameStages(newest.plan.routing, routing));
     return {
       from: resume.from,
       schemas: resume.tables.map(({ schema }) => schema),
-      parent: !goesOn ? null : keepsParts ? (parts.at(-1)?.place ?? head.place) : head.place,
-      plan: keepsParts ? head.plan : newPlan(resume, { identity, serverUuid, id: newId() }),
+      parent: !goesOn ? null : keepsParts ? newest.place : head.place,
+      plan: isPlanned ? newest.plan : { ...newPlan(resume, { identity, serverUuid, id: newId() }), routing },
       parts: keepsParts ? parts.map(({ unit }) => unit) : [],
+      rules: this.#routing.rules,
     };
+  }
+
+  /**
+   * Routes by other rules, from the next place between two transactions on; a log line says which.
+   * @throws SyncError KAFKA_ROUTING when they do not fit the tables; the rules in force stay then
+   */
+  async reroute(rules: readonly RoutingRule[]): Promise<void> {
+    this.#routing.replace(rules);
+    // A writer that failed is replaced, and the next one begins with these.
+    await this.#writer?.reroute(rules).catch(() => undefined);
   }
 
   /** `from` is told by the checkpoints of the tables. */
@@ -207,14 +255,17 @@ export class KafkaChannel implements Channel {
     const { driver, identity, tables, log, readBytesMax, blockedMsMax, now, random } = this.#options;
     const any = AbortSignal.any([signal, this.#stop.signal]);
     const positionTopic = this.#positionTopic;
-    await this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]);
-    const positions = new PatientReader(await driver.openReader("committed"), { log, random });
-    const data = new PatientReader(await driver.openReader("uncommitted"), { log, random });
+    await this.#patiently(() => this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]), any);
+    const open = async (isolation: Isolation): Promise<RecordReader> =>
+      new PatientReader(await this.#patiently(() => driver.openReader(isolation), any), { log, random });
+    const positions = await open("committed");
+    const data = await open("uncommitted");
     try {
       const positionLog = this.#positionLog(positions);
-      const { start } = await this.#bounds();
-      const places = await Promise.all(
-        tables.map((table) => startPlace(table, { log: positionLog, start, signal: any })),
+      const { start } = await this.#patiently(() => this.#bounds(), any);
+      const places = await this.#patiently(
+        () => startPlaces(tables, { log: positionLog, start, signal: any }),
+        any,
       );
       const reader = new KafkaReader({
         positionLog,
@@ -222,13 +273,15 @@ export class KafkaChannel implements Channel {
         reader: data,
         identity,
         log,
-        tables: tables.map(({ schema, checkpoint }) => ({
+        // A table that the topic does not reach back to is told when nothing brings it on.
+        tables: tables.map(({ schema, checkpoint }, i) => ({
           schema,
+          from: places[i] ?? start,
           position: checkpoint.position,
           blocked: null,
+          blockedSinceMs: null,
           isStopped: false,
         })),
-        // A table that the topic does not reach back to is told when nothing brings it on.
         from: Math.min(...places.map((place) => place ?? start)),
         large: this.#large,
         bytesMax: readBytesMax,
@@ -241,6 +294,28 @@ export class KafkaChannel implements Channel {
     } finally {
       await Promise.all([positions.close(), data.close()]);
     }
+  }
+
+  /** Asks again while the brokers are away, as a reader does. */
+  #patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { log, random } = this.#options;
+    return retry(work, {
+      name: "find where to begin in Kafka",
+      attemptsMax: Infinity,
+      delayMsMin: PATIENT_MS_MIN,
+      delayMsMax: PATIENT_MS_MAX,
+      retryable: (error) => isSyncError(error) && error.retryable,
+      onRetry: (error, attempt, delayMs) => {
+        log.warn("Kafka is away; trying again", {
+          code: isSyncError(error) ? error.code : "",
+          cause: messageOf(error),
+          attempt,
+          retryInMs: Math.round(delayMs),
+        });
+      },
+      random,
+      signal,
+    });
   }
 
   #positionLog(reader: RecordReader): PositionLog {
@@ -302,23 +377,10 @@ async function headOf(
   return { head, parts };
 }
 
-async function retainedOf(
-  control: KafkaControl,
-  topic: string,
-): Promise<{ readonly topicId: string; readonly starts: ReadonlyMap<number, number> } | null> {
-  const found = (await control.topics([topic])).get(topic);
-  if (found === undefined) return null;
-  const offsets = await control.offsets(topic);
-  return {
-    topicId: found.topicId,
-    starts: new Map(offsets.map(({ partition, start }) => [partition, start])),
-  };
-}
-
 const newPlan = (
   { tables, stopped }: Resume,
   { identity, serverUuid, id }: { identity: SourceIdentity; serverUuid: string; id: string },
-): PlanRecord => ({
+): Omit<PlanRecord, "routing"> => ({
   kind: "plan",
   id,
   ...identity,

@@ -115,6 +115,7 @@ export const ERROR_CODES = {
   KAFKA_TOPIC_CONFIG: unavailable,
   KAFKA_TOPIC_REPLACED: unavailable,
   KAFKA_TOPIC_NAME: usage,
+  KAFKA_ROUTING: usage,
   KAFKA_PARTITIONS_CHANGED: unavailable,
   KAFKA_OFFSET_GONE: unavailable,
   KAFKA_RANGE_DIFFERENT: unavailable,

@@ -19,6 +19,8 @@ export interface BatchLine {
   readonly transaction: number;
   /** The row's JSON. */
   readonly row: string;
+  /** That of the row as it was, for a record; without it that of `row`. */
+  readonly before?: string;
 }
 
 /** The row of each change of a batch, as its canonical text, in whatever form they are. */

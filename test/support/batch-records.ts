@@ -85,7 +85,7 @@ export function rowRecords(
   const rowStart = new Uint32Array(lines.length);
   const pieces: Buffer[] = [];
   let end = 0;
-  lines.forEach(({ op, seq, n, transaction, row }, i) => {
+  lines.forEach(({ op, seq, n, transaction, row, before = row }, i) => {
     const isDelete = op === "d";
     const key = Buffer.from(isDelete ? row : keyOf(schema, row));
     const value = Buffer.from(
@@ -96,7 +96,7 @@ export function rowRecords(
         schema,
         transaction: must(transactions[transaction], "the transaction of a record"),
         n,
-        before: op === "u" || isDelete ? row : "null",
+        before: op === "u" || isDelete ? before : "null",
         after: isDelete ? "null" : row,
       }),
     );

@@ -55,6 +55,7 @@ export const planOf = (tables: readonly string[], more: Partial<PlanRecord> = {}
   serverUuid: "u",
   tables: tables.map((table) => ({ table: { database: "shop", table }, version: SIMPLE_SCHEMA.version })),
   stopped: [],
+  routing: [],
   ...more,
 });
 

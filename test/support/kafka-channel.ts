@@ -43,6 +43,7 @@ export async function kafkaChannel(
     serverUuid: "server",
     tables: [{ schema: SIMPLE_SCHEMA, checkpoint: { ...identity, serverUuid: "server", position: start } }],
     topic: `${name}.{database}.{table}`,
+    routing: [],
     positionTopic: `${name}-positions`,
     topics: { partitions: 3, replication: 1, retentionMs: 3_600_000, minInSync: 1, messageBytes: 1_000_000 },
     transactionalId: name,

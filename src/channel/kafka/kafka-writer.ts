@@ -12,7 +12,10 @@ import type { LargeRows } from "./large-rows.ts";
 import { PartCheck } from "./part-check.ts";
 import { partitionRows, type PartitionRows } from "./partitioner.ts";
 import { encodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
-import type { RecordBlock, TopicPartition } from "./record-block.ts";
+import type { RecordBlock } from "./record-block.ts";
+import type { BatchRouter } from "./routing/batch-router.ts";
+import { PlannedRouting, type RoutingChange } from "./routing/planned-routing.ts";
+import type { RoutingRule } from "./routing/rule.ts";
 import type { Topics } from "./topics.ts";
 import { UnitLedger } from "./unit-ledger.ts";
 
@@ -20,8 +23,8 @@ export interface KafkaWriterOptions {
   readonly producer: TransactionalProducer;
   readonly topics: Topics;
   readonly positionTopic: string;
-  /** The topic of a batch's rows. */
-  readonly topicOf: (batch: ChangeBatch) => string;
+  readonly router: BatchRouter;
+  readonly onRouting: (change: RoutingChange) => void;
   readonly identity: { readonly source: string; readonly epoch: number };
   readonly limits: WriterLimits;
   readonly tombstones: boolean;
@@ -58,6 +61,8 @@ export interface Resumed {
   readonly plan: PlanRecord;
   /** Parts of the unit that was being written, which the next one goes on with. */
   readonly parts: readonly UnitRecord[];
+  /** Those that are to hold behind that unit. */
+  readonly rules: readonly RoutingRule[];
 }
 
 /**
@@ -73,6 +78,7 @@ export class KafkaWriter implements ChannelWriter {
   #parent: Place | null;
   /** The plan in force and when it was written; null when it has to be written first. */
   #plan: { readonly place: Place; readonly writtenMs: number } | null = null;
+  readonly #routing: PlannedRouting;
   #after: SourcePosition;
   /** Rows up to this `seq` are in the channel already, as parts of the unit that is being written. */
   #doneSeq: number;
@@ -82,15 +88,18 @@ export class KafkaWriter implements ChannelWriter {
   #openedMs: number | null = null;
   #held: CapturePosition | null = null;
   #committedMs: number;
+  /** When the topics were last looked at. */
+  #watchedMs: number;
   #tail: Promise<unknown> = Promise.resolve();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: KafkaWriterOptions) {
-    const { resumed, identity, limits, now } = options;
+    const { resumed, identity, limits, now, router, newId } = options;
     this.#options = options;
     this.resume = { from: resumed.from, schemas: resumed.schemas, stopped: resumed.plan.stopped };
     this.#parent = resumed.parent;
     this.#after = resumed.from;
+    this.#routing = new PlannedRouting({ ...resumed, router, newId, onChange: options.onRouting });
     this.#doneSeq = Math.max(
       0,
       ...resumed.parts.flatMap(({ ranges }) => ranges.map(({ lastSeq }) => lastSeq)),
@@ -98,6 +107,7 @@ export class KafkaWriter implements ChannelWriter {
     this.#check = new PartCheck(resumed.parts);
     this.#ledger = new UnitLedger(identity);
     this.#committedMs = now();
+    this.#watchedMs = now();
     this.lost = new Promise<never>((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -110,9 +120,24 @@ export class KafkaWriter implements ChannelWriter {
     );
   }
 
+  /** Routes by other rules as soon as no transaction is half written; resolves when that has begun, or waits. */
+  reroute(rules: readonly RoutingRule[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#routing.want(rules);
+      this.#turnOver();
+    });
+  }
+
+  /** Nothing of what comes behind the last position may be in Kafka already. */
+  #turnOver(): void {
+    if (this.#doneSeq > 0 || this.#openedMs !== null) return;
+    if (this.#routing.turnOver({ from: this.#after })) this.#plan = null;
+  }
+
   begin(): Promise<void> {
     return this.#inTurn(async () => {
       assert(!this.#isOpen, "a channel transaction is already open");
+      this.#turnOver();
       this.#isOpen = true;
     });
   }
@@ -129,20 +154,21 @@ export class KafkaWriter implements ChannelWriter {
   /** Rows that a part holds already: they must be the same. */
   #skip(batch: ChangeBatch): void {
     const lanes = lanesOf(batch);
-    for (const { target, part } of this.#targets(batch, recordsOf(batch)))
-      this.#check.add(target, batch, part.rows, lanes);
+    for (const { target, rows } of this.#parts(batch, recordsOf(batch)))
+      this.#check.add(target, batch, rows, lanes);
   }
 
   async #write(batch: ChangeBatch): Promise<void> {
     const { producer, topics, limits, large } = this.#options;
     await this.#open();
-    const targets = this.#targets(batch, await withoutLargeRows(batch, recordsOf(batch), large));
+    const parts = this.#parts(batch, await withoutLargeRows(batch, recordsOf(batch), large));
     const { partitions } = topics.settings;
-    await topics.ensure(targets.map(({ target: { topic } }) => ({ topic, partitions })));
+    const names = new Set(parts.map(({ target: { topic } }) => topic));
+    await topics.ensure([...names].map((topic) => ({ topic, partitions })));
     const lanes = lanesOf(batch);
-    for (const { target, part } of targets) {
-      this.#ledger.sent(target, batch, part.rows, lanes);
-      await producer.send(target, part.block);
+    for (const { target, rows, block } of parts) {
+      this.#ledger.sent(target, batch, rows, lanes);
+      await producer.send(target, block);
     }
     this.#ledger.counted(batch, batchBytes(batch));
     if (this.#ledger.rows >= limits.rowsMax || this.#ledger.bytes >= limits.bytesMax || this.#isOld()) {
@@ -150,16 +176,11 @@ export class KafkaWriter implements ChannelWriter {
     }
   }
 
-  #targets(
-    batch: ChangeBatch,
-    rows: RowRecords,
-  ): readonly { readonly target: TopicPartition; readonly part: PartitionRows }[] {
-    const { topics, topicOf, tombstones } = this.#options;
-    const topic = topicOf(batch);
-    return partitionRows(batch, rows, { partitions: topics.settings.partitions, tombstones }).map((part) => ({
-      target: { topic, partition: part.partition },
-      part,
-    }));
+  /** The row of a large record is in a file, so what it is routed by is looked at before. */
+  #parts(batch: ChangeBatch, rows: RowRecords): readonly PartitionRows[] {
+    const { topics, tombstones } = this.#options;
+    const routed = this.#routing.router.route(batch, recordsOf(batch));
+    return partitionRows(batch, rows, { routed, partitions: topics.settings.partitions, tombstones });
   }
 
   #isOld(): boolean {
@@ -175,8 +196,10 @@ export class KafkaWriter implements ChannelWriter {
       const whole = this.#held === null ? end : joined(this.#held, end);
       this.#held = whole;
       // Parts that are there already are ended without delay as well.
-      const isEmpty = this.#ledger.isEmpty && whole.stops.length === 0 && whole.counts.length === 0;
-      if (isEmpty && !this.#isDue(limits.holdMs)) return;
+      const hasRows = !this.#ledger.isEmpty || this.#doneSeq > 0;
+      const isEmpty = !hasRows && whole.stops.length === 0 && whole.counts.length === 0;
+      // What a resumed unit's parts hold comes again first, and its positions may lie elsewhere than they did.
+      if (this.#check.isPending || (isEmpty && !this.#isDue(limits.holdMs))) return;
       await this.#end(whole);
     });
   }
@@ -200,21 +223,28 @@ export class KafkaWriter implements ChannelWriter {
     clearInterval(this.#timer);
     await this.#inTurn(async () => {
       if (this.#isOpen && this.#openedMs !== null) await this.#options.producer.abort();
-      else if (this.#held !== null) await this.#end(this.#held);
+      else if (this.#held !== null && !this.#check.isPending) await this.#end(this.#held);
     }).catch(() => undefined);
     await this.#options.producer.close();
   }
 
-  /** Writes a position that was kept for long enough, and sees now and then whether the topics are still the same. */
+  /** Writes a position that was kept for long enough, or the newest one again. */
   async #tick(): Promise<void> {
-    if (this.#isOpen) return;
-    const { limits, topics } = this.#options;
+    if (this.#isOpen || this.#check.isPending) return;
+    const { limits } = this.#options;
     if (this.#held !== null && this.#isDue(limits.holdMs)) {
       await this.#end(this.#held);
     } else if (this.#isDue(limits.idleMs)) {
-      await topics.watch();
       await this.#end(idle(this.#after));
     }
+  }
+
+  /** Whether the topics are still the same, however busy the source is: others take what we write there as of old. */
+  async #watch(): Promise<void> {
+    const { limits, topics, now } = this.#options;
+    if (now() - this.#watchedMs < limits.idleMs) return;
+    await topics.watch();
+    this.#watchedMs = now();
   }
 
   async #open(): Promise<void> {
@@ -226,15 +256,16 @@ export class KafkaWriter implements ChannelWriter {
 
   /** Ends the Kafka transaction with a unit record; without a position it is a part. */
   async #end(end: CapturePosition | null): Promise<void> {
-    const { producer, topics, resumed, newId, now } = this.#options;
+    const { producer, topics, newId, now } = this.#options;
     await this.#open();
     if (end !== null) this.#check.requireSame();
+    await this.#watch();
     step("kafka.flush");
     const ranges = this.#ledger.isEmpty
       ? []
       : this.#ledger.ranges(await producer.flush(), (t) => topics.idOf(t));
     const plan = this.#planInForce() ?? {
-      place: await this.#writeRecord(resumed.plan),
+      place: await this.#writeRecord(this.#routing.plan),
       writtenMs: now(),
     };
     const unit: UnitRecord = {
@@ -263,6 +294,7 @@ export class KafkaWriter implements ChannelWriter {
       this.#doneSeq = 0;
       this.#check = new PartCheck([]);
       this.#held = null;
+      this.#turnOver();
     }
   }
 

@@ -13,9 +13,12 @@ import type { TopicPartition } from "./record-block.ts";
 export class PartCheck {
   readonly #expected = new Map<string, { changes: number; digest: Digest }>();
   readonly #seen = new Map<string, RangeDigest>();
+  /** Changes that are still to be seen. */
+  #left = 0;
 
   constructor(parts: readonly UnitRecord[]) {
     for (const { topic, partition, changes, digest } of parts.flatMap(({ ranges }) => ranges)) {
+      this.#left += changes;
       const key = `${topic}/${partition}`;
       const known = this.#expected.get(key) ?? { changes: 0, digest: EMPTY_DIGEST };
       this.#expected.set(key, {
@@ -25,7 +28,13 @@ export class PartCheck {
     }
   }
 
+  /** Whether the source has not given again all that the parts hold. */
+  get isPending(): boolean {
+    return this.#left > 0;
+  }
+
   add({ topic, partition }: TopicPartition, batch: ChangeBatch, rows: Int32Array, lanes: RowLanes): void {
+    this.#left -= rows.length;
     const key = `${topic}/${partition}`;
     const digest = this.#seen.get(key) ?? new RangeDigest();
     this.#seen.set(key, digest);

@@ -1,10 +1,11 @@
 import { OP_CODE, type ChangeBatch, type RowRecords } from "../../types/change-batch.ts";
 import { partitionOf } from "./murmur2.ts";
-import type { RecordBlock } from "./record-block.ts";
+import type { RecordBlock, TopicPartition } from "./record-block.ts";
+import type { BatchTopics } from "./routing/batch-router.ts";
 
 /** Rows of a batch that go to one partition: as records, and as places in the batch. */
 export interface PartitionRows {
-  readonly partition: number;
+  readonly target: TopicPartition;
   /** Indexes in the batch, rising. */
   readonly rows: Int32Array;
   /** Their records, with a tombstone behind each delete where they are wanted. */
@@ -12,27 +13,31 @@ export interface PartitionRows {
 }
 
 export interface PartitionOptions {
+  /** Which topic each row goes to. */
+  readonly routed: BatchTopics;
+  /** Of each topic. */
   readonly partitions: number;
   /** A null value behind each delete, for those who compact a topic in a store of their own. */
   readonly tombstones: boolean;
 }
 
-/** Parts a batch by its keys, in the way of Kafka's own clients: the same key is always in the same partition. */
+/** Parts a batch by topics and there by its keys, in the way of Kafka's own clients: the same key is always in the same partition. */
 export function partitionRows(
   batch: ChangeBatch,
   rows: RowRecords,
-  { partitions, tombstones }: PartitionOptions,
+  { routed: { topics, ofRow }, partitions, tombstones }: PartitionOptions,
 ): readonly PartitionRows[] {
   const { bytes, headerEnd, keyEnd, valueEnd } = rows;
-  const counts = new Int32Array(partitions);
-  const deletes = new Int32Array(partitions);
+  const counts = new Int32Array(topics.length * partitions);
+  const deletes = new Int32Array(topics.length * partitions);
   const target = new Int32Array(batch.count);
   for (let i = 0; i < batch.count; i++) {
     const key = i === 0 ? 0 : (headerEnd[i - 1] as number);
-    const partition = partitionOf(bytes, key, keyEnd[i] as number, partitions);
-    target[i] = partition;
-    counts[partition] = (counts[partition] as number) + 1;
-    if (tombstones && batch.op[i] === OP_CODE.d) deletes[partition] = (deletes[partition] as number) + 1;
+    const topic = ofRow === null ? 0 : (ofRow[i] as number);
+    const part = topic * partitions + partitionOf(bytes, key, keyEnd[i] as number, partitions);
+    target[i] = part;
+    counts[part] = (counts[part] as number) + 1;
+    if (tombstones && batch.op[i] === OP_CODE.d) deletes[part] = (deletes[part] as number) + 1;
   }
   const parts = Array.from(counts, (count, i) => new PartBuilder(count, deletes[i] as number));
   let from = 0;
@@ -43,9 +48,11 @@ export function partitionRows(
     if (tombstones && batch.op[i] === OP_CODE.d) part.addTombstone(from, keyEnd[i] as number);
     from = end;
   }
-  return parts.flatMap((part, partition) =>
-    part.rows.length === 0 ? [] : [{ partition, rows: part.rows, block: part.block(bytes) }],
-  );
+  return parts.flatMap((part, i) => {
+    if (part.rows.length === 0) return [];
+    const target = { topic: topics[Math.floor(i / partitions)] as string, partition: i % partitions };
+    return [{ target, rows: part.rows, block: part.block(bytes) }];
+  });
 }
 
 class PartBuilder {

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { syncError } from "../../types/errors.ts";
 import type { Digest } from "../../types/digest.ts";
+import { GtidSet } from "../../types/gtid.ts";
 import { decodeHopCounts, encodeHopCounts } from "../../types/hop-count.ts";
 import type { CapturePosition, TableCounts, TableStop } from "../../types/ports.ts";
 import {
@@ -20,6 +21,8 @@ import {
 } from "../../types/source-position.ts";
 import type { TableId } from "../../types/table-id.ts";
 import type { ProducerIdentity } from "./record-block.ts";
+import { decodeRule, encodeRule, ruleJson } from "./routing/rule.ts";
+import type { RoutingStage } from "./routing/stages.ts";
 
 /** A record of the position topic. */
 export interface Place {
@@ -62,6 +65,8 @@ export interface PlanRecord {
   readonly tables: readonly PlannedTable[];
   /** Tables that stopped in this chain, and where. */
   readonly stopped: readonly TableStop[];
+  /** By which rules changes are routed, and were; empty when there never was a rule. */
+  readonly routing: readonly RoutingStage[];
 }
 
 export interface UnitRecord {
@@ -106,6 +111,8 @@ const planJson = z.strictObject({
   serverUuid: z.string(),
   tables: z.array(z.tuple([z.string(), z.string(), z.string()])),
   stopped: stopsJson,
+  // Left out where there are no rules, as older versions do, which refuse what they do not know.
+  routing: z.array(z.strictObject({ until: z.string().nullable(), rules: z.array(ruleJson) })).optional(),
 });
 
 const unitJson = z.strictObject({
@@ -141,17 +148,25 @@ const unitJson = z.strictObject({
   ),
 });
 
+type StageJson = NonNullable<z.infer<typeof planJson>["routing"]>[number];
+
 const recordJson = z.discriminatedUnion("kind", [planJson, unitJson]);
 
 export function encodePositionRecord(record: PositionRecord): string {
   return JSON.stringify(record.kind === "plan" ? planToJson(record) : unitToJson(record));
 }
 
-const planToJson = (plan: PlanRecord): z.infer<typeof planJson> => ({
+const planToJson = ({ routing, ...plan }: PlanRecord): z.infer<typeof planJson> => ({
   ...plan,
   version: VERSION,
   tables: plan.tables.map(({ table, version }) => [table.database, table.table, version]),
   stopped: plan.stopped.map(stopToJson),
+  ...(routing.length === 0 ? {} : { routing: routing.map(stageToJson) }),
+});
+
+const stageToJson = ({ until, rules }: RoutingStage): StageJson => ({
+  until: until?.toString() ?? null,
+  rules: rules.map(encodeRule),
 });
 
 function unitToJson(unit: UnitRecord): z.infer<typeof unitJson> {
@@ -214,8 +229,14 @@ function planFromJson({ version: _version, ...json }: z.infer<typeof planJson>):
     ...json,
     tables: json.tables.map(([database, table, version]) => ({ table: { database, table }, version })),
     stopped: json.stopped.map(stopFromJson),
+    routing: (json.routing ?? []).map(stageFromJson),
   };
 }
+
+const stageFromJson = ({ until, rules }: StageJson): RoutingStage => ({
+  until: until === null ? null : GtidSet.parse(until),
+  rules: rules.map(decodeRule),
+});
 
 function unitFromJson({ version: _version, ...json }: z.infer<typeof unitJson>): UnitRecord {
   const { end } = json;

@@ -6,13 +6,14 @@ import { inspectChannel } from "../../../src/app/inspect-channel.ts";
 import { parseConfig } from "../../../src/app/config.ts";
 import { KafkaControl } from "../../../src/channel/kafkajs/control.ts";
 import { must } from "../../../src/util/assert.ts";
+import { SIMPLE_SCHEMA } from "../../support/batch.ts";
 import { endpointOf, monotonicMs } from "../../support/kafka-channel.ts";
 import { kafkaTest } from "../../support/kafka.ts";
 import type { PrivateKafka } from "../../support/test-kafka.ts";
 
 /* What `check` says of a cluster, and of topics that are there already. */
 
-const TABLES = [{ database: "shop", table: "t" }];
+const TABLES = [{ id: SIMPLE_SCHEMA.id, schema: SIMPLE_SCHEMA }];
 
 /** `CODE message` of each problem, with what is to be done about it. */
 async function problemsOf(
@@ -52,6 +53,21 @@ test("a cluster as it must be has no problems, whether or not the topics are the
     positionTopic: `${topic}-p`,
   };
   expect(await problemsOf(settings)).toEqual([]);
+});
+
+test("routing rules that do not fit the tables are named with their number", async ({ kafka }) => {
+  const topic = kafka.uniqueName();
+  const routing = [
+    { tables: ["shop.t"], where: { v: "a" }, topic: `${topic}-a` },
+    { tables: ["shop.*"], where: { w: "a" }, topic: `${topic}-a` },
+    { tables: ["shop.u"], topic: `${topic}-a` },
+  ];
+  const settings = { brokers: kafka.brokers, topic: `${topic}-{database}-{table}`, routing };
+  const hint = "correct channel.kafka.routing, or the table patterns of that rule";
+  expect(await problemsOf({ ...settings, positionTopic: `${topic}-p` })).toEqual([
+    ["KAFKA_ROUTING rule 2 of channel.kafka.routing: shop.t has no column `w`; did you mean `v`?", hint],
+    ["KAFKA_ROUTING rule 3 of channel.kafka.routing: no table is shop.u", hint],
+  ]);
 });
 
 test("F191 F192: topics that are not as they must be are all named, each with the command that mends it", async ({

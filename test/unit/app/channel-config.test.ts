@@ -38,6 +38,7 @@ test("brokers are all that it needs", () => {
     transactionalId: "tallylake-db:3306",
     topic: "{source}.{database}.{table}",
     positionTopic: "{source}.tallylake-positions",
+    routing: [],
     topics: {
       partitions: 4,
       replication: 3,
@@ -86,6 +87,7 @@ channel:
     transactionalId: "only-one",
     topic: "cdc_{database}-{table}",
     positionTopic: "positions.{source}",
+    routing: [],
     topics: {
       partitions: 12,
       replication: 2,

@@ -4,8 +4,10 @@ import { gtidsTo, planOf, positionAt, tableNamed, unitBetween } from "../../../s
 
 const tableAt = (number: number, version?: string): ReaderTable => ({
   schema: tableNamed("t", version),
+  from: 0,
   position: positionAt(number),
   blocked: null,
+  blockedSinceMs: null,
   isStopped: false,
 });
 
