@@ -1,13 +1,24 @@
-import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
-import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
-import { kafkaForTests } from "../support/kafka.ts";
-import { endpointOf, kafkajsDriver, monotonicMs } from "../support/kafka-channel.ts";
+import { beforeAll } from "vitest";
+import { KafkajsDriver } from "../../src/channel/kafkajs/driver.ts";
+import type { LoadClient } from "../../src/channel/librdkafka/client.ts";
+import { LibrdkafkaDriver } from "../../src/channel/librdkafka/driver.ts";
+import { LIBRDKAFKA_MS, librdkafkaForTests } from "../support/librdkafka.ts";
 import { driverContract } from "./kafka-driver.ts";
 
-const endpoint = async (): Promise<KafkaEndpoint> => endpointOf((await kafkaForTests()).brokers);
+const monotonicMs = (): number => performance.now();
 
 driverContract({
   name: "kafkajs",
-  open: async () => kafkajsDriver(await endpoint()),
-  control: async () => KafkaControl.connect(await endpoint(), monotonicMs),
+  open: async (endpoint) => new KafkajsDriver(endpoint, { nowMs: Date.now, monotonicMs }),
+});
+
+let load: LoadClient | { readonly missing: string } = { missing: "" };
+
+beforeAll(async () => {
+  load = await librdkafkaForTests();
+}, LIBRDKAFKA_MS);
+
+driverContract({
+  name: "librdkafka",
+  open: async (endpoint) => ("missing" in load ? load : LibrdkafkaDriver.load(endpoint, monotonicMs, load)),
 });

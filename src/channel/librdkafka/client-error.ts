@@ -72,11 +72,21 @@ const CODES: ReadonlyMap<number, readonly [string, ErrorCode]> = new Map<
   [-144, ["_FENCED", "KAFKA_FENCED"]],
 ]);
 
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  KAFKA_CODEC:
+    "leave channel.kafka.client at kafkajs, which has every codec, or install a librdkafka that has it",
+  KAFKA_RECORD_CORRUPT:
+    "set channel.kafka.client to kafkajs to be told where, and read that on the broker with `kafka-dump-log.sh --deep-iteration --files <segment>`",
+};
+
 /** Why a connection fails is only in the log of the library; waiting mends neither. */
 const LASTING: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\bSASL\b.*\b(authentication|handshake)|\bauthentication fail/i, "KAFKA_ACCESS_DENIED"],
   [/\bSSL handshake failed|\bcertificate\b/i, "KAFKA_TLS"],
 ];
+
+/** Certificates and keys that it cannot read are told when a client is made, and only in words. */
+const UNREADABLE = /\bpem\b|\bssl\.\w/i;
 
 export const isConsequence = ({ code }: ClientError): boolean => CONSEQUENCES.has(code);
 
@@ -89,14 +99,19 @@ export function clientError(error: ClientError, what: string, complaint: string 
   if (code === CLIENT_ERROR.unknownTopic || code === CLIENT_ERROR.unknownPartition) {
     return brokerError(BROKER_ERROR.unknownTopic, what, message);
   }
-  // Kafka's own code for it has another name there.
+  if ((code === CLIENT_ERROR.state || code === -1) && UNREADABLE.test(message)) {
+    return syncError("KAFKA_TLS", `cannot ${what}: ${message}`, {
+      hint: kafkaHint("KAFKA_TLS"),
+      cause: error,
+    });
+  }
   if (code >= -1) return brokerError(code, what, message);
   const [name, known] = CODES.get(code) ?? [`error ${code}`, "KAFKA_PROTOCOL" as const];
   const isAway = known === "KAFKA_UNREACHABLE" && complaint !== null;
   const lasting = isAway ? LASTING.find(([pattern]) => pattern.test(complaint))?.[1] : undefined;
   const found = lasting ?? known;
   return syncError(found, `cannot ${what}: ${name} (${isAway ? complaint : message})`, {
-    hint: kafkaHint(found),
+    hint: HINTS[found] ?? kafkaHint(found),
     cause: error,
   });
 }

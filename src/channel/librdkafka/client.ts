@@ -14,6 +14,8 @@ const VERSION = "1.10.1";
 export interface ClientError extends Error {
   /** Of Kafka's protocol, or below -100 one of librdkafka's own (`client-error.ts`). */
   readonly code: number;
+  /** Of a transaction's calls: whether the same call goes on with what has begun. */
+  readonly isRetriable?: boolean;
 }
 
 export type Done<T = unknown> = (error: ClientError | null | undefined, value: T) => void;

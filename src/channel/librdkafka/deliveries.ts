@@ -38,6 +38,11 @@ export class Deliveries {
     return this.#where;
   }
 
+  /** Whether a record of the transaction was. */
+  get hasStored(): boolean {
+    return this.#written.size > 0;
+  }
+
   begin(): void {
     this.#written.clear();
     this.#last = null;

@@ -6,17 +6,16 @@ import type {
   TransactionalProducer,
 } from "../kafka/driver.ts";
 import type { KafkaEndpoint } from "../kafka/endpoint.ts";
-import type { ProducerIdentity } from "../kafka/record-block.ts";
-import type { SyncError } from "../../util/errors.ts";
+import { SyncError } from "../../util/errors.ts";
 import { Cluster } from "../kafkajs/cluster.ts";
-import { TransactionCoordinator } from "../kafkajs/coordinator.ts";
 import { loadClient, loadInstalled, type ClientLibrary, type LoadClient } from "./client.ts";
+import { judgeFence, type FenceCase } from "./fence.ts";
 import { LibrdkafkaProducer } from "./producer.ts";
 import { LibrdkafkaReader } from "./reader.ts";
 import { requireCodec } from "./settings.ts";
 
 /**
- * The driver on librdkafka, whose package is loaded when the first producer or reader is opened. What the library does
+ * The driver on librdkafka, whose package is loaded only for it: it need not be installed. What the library does
  * not tell is asked for on a connection of our own: which partition an error is of, and whether a producer was fenced
  * off or its transaction was open for too long. It is made first, since its errors say why there is none.
  */
@@ -25,34 +24,49 @@ export class LibrdkafkaDriver implements KafkaDriver {
   readonly #endpoint: KafkaEndpoint;
   /** Milliseconds of a clock that never goes back. */
   readonly #now: () => number;
-  readonly #load: LoadClient;
+  readonly #library: ClientLibrary;
   readonly #opened = new Set<TransactionalProducer | RecordReader>();
-  #library: Promise<ClientLibrary> | null = null;
   #cluster: Promise<Cluster> | null = null;
 
-  constructor(endpoint: KafkaEndpoint, now: () => number, load: LoadClient = loadInstalled) {
+  private constructor(endpoint: KafkaEndpoint, now: () => number, library: ClientLibrary) {
     this.#endpoint = endpoint;
     this.#now = now;
-    this.#load = load;
+    this.#library = library;
+  }
+
+  /** @throws SyncError KAFKA_CLIENT_MISSING */
+  static async load(
+    endpoint: KafkaEndpoint,
+    now: () => number,
+    load: LoadClient = loadInstalled,
+  ): Promise<LibrdkafkaDriver> {
+    return new LibrdkafkaDriver(endpoint, now, await loadClient(load));
   }
 
   async openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
-    const { library } = await this.#ready();
+    const library = this.#library;
     requireCodec(library, options.compression);
+    await this.#control();
     const producer = await LibrdkafkaProducer.open({
       library,
       endpoint: this.#endpoint,
       options,
-      judge: (error, identity) => this.#judge(error, identity, options),
+      now: this.#now,
+      judge: (error, identity, wasOngoing) =>
+        this.#judge(error, options, {
+          transactionalId: options.transactionalId,
+          identity,
+          wasOngoing,
+        }),
     });
     this.#opened.add(producer);
     return producer;
   }
 
   async openReader(isolation: Isolation): Promise<RecordReader> {
-    const { library, cluster } = await this.#ready();
+    const cluster = await this.#control();
     const reader = await LibrdkafkaReader.open({
-      library,
+      library: this.#library,
       endpoint: this.#endpoint,
       isolation,
       cluster,
@@ -62,26 +76,28 @@ export class LibrdkafkaDriver implements KafkaDriver {
     return reader;
   }
 
-  async #ready(): Promise<{ readonly library: ClientLibrary; readonly cluster: Cluster }> {
-    this.#library ??= loadClient(this.#load);
-    const library = await this.#library;
+  async #control(): Promise<Cluster> {
     this.#cluster ??= Cluster.connect(this.#endpoint);
     try {
-      return { library, cluster: await this.#cluster };
+      return await this.#cluster;
     } catch (error) {
       this.#cluster = null;
       throw error;
     }
   }
 
-  async #judge(
-    error: SyncError,
-    { id, epoch }: ProducerIdentity,
-    options: ProducerOptions,
-  ): Promise<SyncError> {
-    const { cluster } = await this.#ready();
-    const coordinator = new TransactionCoordinator(cluster, options, this.#now);
-    return await coordinator.judge(error, { id: BigInt(id), epoch });
+  async #judge(error: SyncError, options: ProducerOptions, fence: FenceCase): Promise<SyncError> {
+    try {
+      const cluster = await this.#control();
+      return await judgeFence(error, fence, {
+        cluster,
+        now: this.#now,
+        patienceMs: options.deliveryTimeoutMs,
+      });
+    } catch (failure) {
+      if (failure instanceof SyncError) return failure;
+      throw failure;
+    }
   }
 
   async close(): Promise<void> {

@@ -10,8 +10,11 @@ export class FetchedPartition {
   #from: number;
   #to: number;
   bytes = 0;
-  /** Those who wait for more of it just now. */
+  /** Whether more of it is being fetched. */
+  isFetched = false;
+  /** Those who wait for more of it just now, and when the last of them came. */
   waiting = 0;
+  askedMs = 0;
 
   constructor(target: TopicPartition, from: number) {
     this.target = target;

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { syncError } from "../../types/errors.ts";
+import { sleep } from "../../util/abort.ts";
 import { assert } from "../../util/assert.ts";
 import { messageOf, SyncError } from "../../util/errors.ts";
-import { kafkaHint } from "../kafka/broker-error.ts";
+import { BROKER_ERROR, kafkaHint } from "../kafka/broker-error.ts";
 import type { ProducerOptions, TransactionalProducer, WrittenRange } from "../kafka/driver.ts";
 import type { KafkaEndpoint } from "../kafka/endpoint.ts";
 import {
@@ -26,13 +27,22 @@ import { producerSettings } from "./settings.ts";
 
 /** Records after which the event loop has its turn: to hand one over takes some microseconds. */
 const RECORDS_IN_A_ROW = 256;
+/** A native call keeps one of the few threads that all of the process share, and cannot be left before it ends. */
+const CALL_MS_MAX = 1000;
+const RETRY_MS = 20;
+/** Long enough for the library to send what it would have kept a little longer. */
+const FLUSH_MS = 10;
+
+type TimedCall = (timeoutMs: number, done: Done) => unknown;
 
 export interface ProducerParts {
   readonly library: ClientLibrary;
   readonly endpoint: KafkaEndpoint;
   readonly options: ProducerOptions;
   /** Tells a producer that was fenced off from a transaction that was open for too long. */
-  readonly judge: (error: SyncError, identity: ProducerIdentity) => Promise<SyncError>;
+  readonly judge: (error: SyncError, identity: ProducerIdentity, wasOngoing: boolean) => Promise<SyncError>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 /**
@@ -68,16 +78,15 @@ export class LibrdkafkaProducer implements TransactionalProducer {
 
   static async open(parts: ProducerParts): Promise<LibrdkafkaProducer> {
     const { library, endpoint, options } = parts;
-    const { transactionalId, deliveryTimeoutMs } = options;
     const producer = new LibrdkafkaProducer(new library.Producer(producerSettings(endpoint, options)), parts);
     const client = producer.#client;
-    const what = `open the producer ${transactionalId}`;
+    const what = `open the producer ${options.transactionalId}`;
     try {
       const metadata = { allTopics: false, timeout: endpoint.connectTimeoutMs };
       await producer.#native((done) => client.connect(metadata, done));
       producer.#isConnected = true;
       client.setPollInBackground(true);
-      await producer.#native((done) => client.initTransactions(deliveryTimeoutMs, done));
+      await producer.#inParts((ms, done) => client.initTransactions(ms, done));
       // Without it a fence and a transaction that was open for too long would be the same to us.
       await new Promise<void>((resolve) => {
         producer.#onIdentity = resolve;
@@ -94,7 +103,7 @@ export class LibrdkafkaProducer implements TransactionalProducer {
   async begin(): Promise<void> {
     this.#throwFailure();
     assert(!this.#isOpen, "a Kafka transaction is already open");
-    await this.#do("begin a transaction", (done) => this.#client.beginTransaction(done));
+    await this.#do("begin a transaction", (_ms, done) => this.#client.beginTransaction(done));
     this.#deliveries.begin();
     this.#isOpen = true;
   }
@@ -145,16 +154,12 @@ export class LibrdkafkaProducer implements TransactionalProducer {
   }
 
   async commit(): Promise<void> {
-    const { deliveryTimeoutMs } = this.#parts.options;
-    await this.#end("commit a transaction", (done) =>
-      this.#client.commitTransaction(deliveryTimeoutMs, done),
-    );
+    await this.#end("commit a transaction", (ms, done) => this.#client.commitTransaction(ms, done));
   }
 
   /** What the brokers were given stays there, marked as aborted. */
   async abort(): Promise<void> {
-    const { deliveryTimeoutMs } = this.#parts.options;
-    await this.#end("abort a transaction", (done) => this.#client.abortTransaction(deliveryTimeoutMs, done));
+    await this.#end("abort a transaction", (ms, done) => this.#client.abortTransaction(ms, done));
   }
 
   async close(): Promise<void> {
@@ -168,7 +173,7 @@ export class LibrdkafkaProducer implements TransactionalProducer {
     await call((done) => this.#client.disconnect(0, done));
   }
 
-  async #end(what: string, native: (done: Done) => unknown): Promise<void> {
+  async #end(what: string, native: TimedCall): Promise<void> {
     assert(this.#isOpen, "no Kafka transaction is open");
     await this.#drain();
     this.#isOpen = false;
@@ -196,8 +201,7 @@ export class LibrdkafkaProducer implements TransactionalProducer {
     this.#throwFailure();
     if (this.#deliveries.pending > 0) {
       // Its own end says nothing, since reports are still on their way to us then. It makes the library send at once.
-      const { deliveryTimeoutMs } = this.#parts.options;
-      this.#native((done) => this.#client.flush(deliveryTimeoutMs, done)).catch(() => undefined);
+      this.#native((done) => this.#client.flush(FLUSH_MS, done)).catch(() => undefined);
     }
     while (this.#deliveries.pending > 0) {
       await this.#throwUndelivered();
@@ -213,13 +217,29 @@ export class LibrdkafkaProducer implements TransactionalProducer {
     if (error !== null) throw await this.#failed(error, where === null ? "write" : writeTo(where));
   }
 
-  async #do(what: string, native: (done: Done) => unknown): Promise<void> {
+  async #do(what: string, native: TimedCall): Promise<void> {
     this.#complaints.forget();
     try {
-      await this.#native(native);
+      await this.#inParts(native);
     } catch (error) {
       if (!isClientError(error)) throw error;
       throw await this.#failed(error, what);
+    }
+  }
+
+  /** The library goes on with a call that has run out of its time, when it is made again. */
+  async #inParts(native: TimedCall): Promise<void> {
+    const { now, options } = this.#parts;
+    const lateMs = now() + options.deliveryTimeoutMs;
+    for (;;) {
+      this.#throwFailure();
+      try {
+        await this.#native((done) => native(CALL_MS_MAX, done));
+        return;
+      } catch (error) {
+        if (!isClientError(error) || error.isRetriable !== true || now() >= lateMs) throw error;
+      }
+      await sleep(RETRY_MS);
     }
   }
 
@@ -233,12 +253,18 @@ export class LibrdkafkaProducer implements TransactionalProducer {
   async #failed(error: ClientError, what: string): Promise<SyncError> {
     const cause = isConsequence(error) ? ((await this.#causeOf(error)) ?? error) : error;
     const found = clientError(cause, what, this.#complaints.last);
-    const { code } = found;
-    const isOfTransaction = code === "KAFKA_FENCED" || code === "KAFKA_TRANSACTION_EXPIRED";
+    const isOfTransaction = found.code === "KAFKA_FENCED" || found.code === "KAFKA_TRANSACTION_EXPIRED";
     const judged =
-      isOfTransaction && this.#identity !== null ? await this.#parts.judge(found, this.#identity) : found;
+      isOfTransaction && this.#identity !== null
+        ? await this.#parts.judge(found, this.#identity, this.#wasOngoing(error))
+        : found;
     this.#failure ??= judged;
     return this.#failure;
+  }
+
+  /** No record goes to a partition that the coordinator does not know to be part of the transaction. */
+  #wasOngoing({ code }: ClientError): boolean {
+    return this.#deliveries.hasStored || code === BROKER_ERROR.invalidProducerEpoch;
   }
 
   /** A transaction that has failed refuses another one to begin, with the error that it has failed of. */

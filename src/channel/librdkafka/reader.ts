@@ -21,8 +21,11 @@ import { consumerSettings } from "./settings.ts";
 
 /** Each is made into objects, which keeps the event loop for some microseconds. */
 const MESSAGES_MAX = 1000;
-/** What is kept of partitions that nobody asks for just now. */
-const KEPT_BYTES_MAX = 32 << 20;
+/** What may be kept of a partition, and of all, before no more is fetched of those that nobody waits for. */
+const PARTITION_BYTES_MAX = 8 << 20;
+const KEPT_BYTES_MAX = 64 << 20;
+/** When it is too much, what nobody has asked for in this time is given up. */
+const KEPT_MS = 60_000;
 /** How soon to look again for messages: a `consume` that waits would keep one of the process's few threads. */
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 16;
@@ -92,13 +95,16 @@ export class LibrdkafkaReader implements RecordReader {
 
   async fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
     throwIfAborted(signal);
-    const partition = await this.#at(request);
-    partition.waiting++;
+    const partition = await this.#claim(request);
     try {
       return await this.#fetch(request, partition, signal);
     } catch (error) {
       // Whoever asks again gets a fetch that begins anew.
-      if (isSyncError(error)) await this.#drop(partition);
+      if (isSyncError(error) && this.#failure === null) {
+        await this.#between(() => {
+          this.#forget(partition);
+        });
+      }
       throw error;
     } finally {
       partition.waiting--;
@@ -116,7 +122,7 @@ export class LibrdkafkaReader implements RecordReader {
     const lateMs = startMs + waitMs + endpoint.requestTimeoutMs;
     let checkMs = startMs + Math.max(waitMs, FIRST_CHECK_MS);
     for (let lookMs = LOOK_MS_MIN; ; lookMs = Math.min(LOOK_MS_MAX, lookMs * 2)) {
-      await this.#consume();
+      if (partition.to <= offset) await this.#consume();
       throwIfAborted(signal);
       if (partition.to > offset) return partition.take(offset, bytesMax);
       if (now() >= checkMs) {
@@ -148,21 +154,32 @@ export class LibrdkafkaReader implements RecordReader {
     );
   }
 
-  /** The partition, fetched from the wanted offset on. */
-  async #at(request: FetchRequest): Promise<FetchedPartition> {
+  /**
+   * The partition for one who waits for it, with what there is of it from the wanted offset on, and more to come when
+   * there is nothing.
+   */
+  async #claim(request: FetchRequest): Promise<FetchedPartition> {
     this.#throwFailure();
     const { topic, partition, offset } = request;
     const key = keyOf(topic, partition);
     const known = this.#partitions.get(key);
-    if (known?.holds(offset) === true) return known;
-    await requireTopic(this.#parts.cluster, request);
-    await this.#between(() => {
-      if (this.#partitions.has(key)) this.#client.incrementalUnassign([{ topic, partition }]);
-      this.#partitions.delete(key);
-      this.#client.incrementalAssign([{ topic, partition, offset }]);
-      this.#partitions.set(key, new FetchedPartition({ topic, partition }, offset));
+    if (known?.holds(offset) === true && (known.isFetched || known.to > offset)) return this.#claimed(known);
+    if (known?.holds(offset) !== true) await requireTopic(this.#parts.cluster, request);
+    return await this.#between(() => {
+      const kept = this.#partitions.get(key);
+      const claimed =
+        kept?.holds(offset) === true ? kept : new FetchedPartition({ topic, partition }, offset);
+      if (kept !== undefined && kept !== claimed) this.#forget(kept);
+      this.#partitions.set(key, claimed);
+      this.#resume(claimed);
+      return this.#claimed(claimed);
     });
-    return this.#partitions.get(key) ?? (await this.#at(request));
+  }
+
+  #claimed(partition: FetchedPartition): FetchedPartition {
+    partition.waiting++;
+    partition.askedMs = this.#parts.now();
+    return partition;
   }
 
   /** Takes what the library has fetched; those who wait for different partitions share it. */
@@ -196,40 +213,46 @@ export class LibrdkafkaReader implements RecordReader {
       this.#partitions.get(keyOf(topic, partition))?.reach(offset);
     }
     if (messages.length > 0) this.#complaints.forget();
-    this.#shed();
+    this.#limit();
   }
 
-  /** Gives up what nobody waits for, the largest first, while it is too much. */
-  #shed(): void {
+  /** Lets no more come of what nobody waits for, when there is enough of it. */
+  #limit(): void {
     let bytes = 0;
     for (const partition of this.#partitions.values()) bytes += partition.bytes;
-    if (bytes <= KEPT_BYTES_MAX) return;
-    const idle = [...this.#partitions.values()].filter(({ waiting }) => waiting === 0);
-    for (const partition of idle.sort((a, b) => b.bytes - a.bytes)) {
-      if (bytes <= KEPT_BYTES_MAX) return;
-      bytes -= partition.bytes;
-      this.#forget(partition);
+    const isFull = bytes > KEPT_BYTES_MAX;
+    for (const partition of [...this.#partitions.values()]) {
+      if (partition.waiting > 0) continue;
+      if (isFull || partition.bytes > PARTITION_BYTES_MAX) this.#pause(partition);
+      if (isFull && this.#parts.now() - partition.askedMs > KEPT_MS) this.#forget(partition);
     }
   }
 
-  async #drop(partition: FetchedPartition): Promise<void> {
-    await this.#between(() => {
-      this.#forget(partition);
-    });
+  /** More of it is fetched, from where it ends. What the library has of it already is fetched again. */
+  #resume(partition: FetchedPartition): void {
+    if (partition.isFetched) return;
+    partition.isFetched = true;
+    this.#client.incrementalAssign([{ ...partition.target, offset: partition.to }]);
+  }
+
+  #pause(partition: FetchedPartition): void {
+    if (!partition.isFetched) return;
+    partition.isFetched = false;
+    this.#client.incrementalUnassign([partition.target]);
   }
 
   #forget(partition: FetchedPartition): void {
     const { topic, partition: number } = partition.target;
+    this.#pause(partition);
     const key = keyOf(topic, number);
-    if (this.#partitions.get(key) !== partition || this.#isClosed) return;
-    this.#partitions.delete(key);
-    this.#client.incrementalUnassign([{ topic, partition: number }]);
+    if (this.#partitions.get(key) === partition) this.#partitions.delete(key);
   }
 
   /** Does what must not happen while messages are on their way to us: they would be those of before. */
-  async #between(change: () => void): Promise<void> {
+  async #between<T>(change: () => T): Promise<T> {
     while (this.#consuming !== null) await this.#consuming;
-    if (!this.#isClosed) change();
+    this.#throwFailure();
+    return change();
   }
 
   #throwFailure(): void {

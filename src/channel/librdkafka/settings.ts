@@ -26,7 +26,11 @@ const STATISTICS_MS = 500;
 
 /** A broker answers a connection's requests in order: while it waits for records, a partition that is added waits too. */
 const FETCH_WAIT_MS = 50;
-const FETCHED_BYTES_MAX = 16 << 20;
+/** Of records as they are sent, which are compressed: of one partition, and of all in one answer. */
+const FETCH_PARTITION_BYTES = 256 << 10;
+const FETCH_BYTES = 4 << 20;
+/** Of records that wait to be taken. */
+const FETCHED_BYTES_MAX = 8 << 20;
 /** How long it does not ask for more when that much waits to be taken, which is soon done. */
 const FETCH_PAUSE_MS = 10;
 const FETCH_RETRY_MS = 100;
@@ -121,6 +125,8 @@ export function consumerSettings(endpoint: KafkaEndpoint, isolation: Isolation):
     "isolation.level": isolation === "committed" ? "read_committed" : "read_uncommitted",
     "check.crcs": true,
     "fetch.wait.max.ms": FETCH_WAIT_MS,
+    "fetch.message.max.bytes": FETCH_PARTITION_BYTES,
+    "fetch.max.bytes": FETCH_BYTES,
     "fetch.queue.backoff.ms": FETCH_PAUSE_MS,
     "fetch.error.backoff.ms": FETCH_RETRY_MS,
     "queued.max.messages.kbytes": FETCHED_BYTES_MAX / KIB,
