@@ -1,5 +1,6 @@
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
+import type { GtidSet } from "../types/gtid.ts";
 import type { HopCount } from "../types/hop-count.ts";
 import type { CommitResult, DeliveryOrigin, LakeTable, TableStop } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
@@ -83,7 +84,7 @@ export class TableApplier {
     return this.#inTurn(async () => {
       if (this.#stop !== null) return;
       const kept = stop === null ? [batch] : partByTransaction(batch, stop.at.gtids).inside;
-      const applied = this.table.checkpoint?.position.gtids;
+      const applied = this.#taken;
       for (const part of kept) {
         const { inside, outside } =
           applied === undefined ? { inside: [], outside: [part] } : partByTransaction(part, applied);
@@ -95,6 +96,16 @@ export class TableApplier {
         }
       }
     });
+  }
+
+  /**
+   * What is in the table, or waits for its commit: a channel that begins anew further back offers that again, in units
+   * that are cut elsewhere.
+   */
+  get #taken(): GtidSet | undefined {
+    const held = this.table.checkpoint?.position.gtids;
+    const offered = this.#position?.gtids;
+    return offered !== undefined && (held === undefined || offered.includes(held)) ? offered : held;
   }
 
   /**

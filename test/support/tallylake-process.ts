@@ -9,6 +9,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the one behind it, such as one that sets limits. */
   readonly within?: readonly string[];
+  /** After it the process is killed; two minutes without it. */
+  readonly timeoutMs?: number;
 }
 
 export interface ProcessEnd {
@@ -33,11 +35,11 @@ export class TallylakeProcess implements AsyncDisposable {
   #stdout = "";
   #stderr = "";
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, timeoutMs: number) {
     this.#child = child;
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
-    this.#ended = this.#waitForEnd();
+    this.#ended = this.#waitForEnd(timeoutMs);
     // Whoever waits sees a failure to start; a process that nobody waits for must not end the test.
     this.#ended.catch(() => undefined);
     TallylakeProcess.#running.add(this);
@@ -60,7 +62,7 @@ export class TallylakeProcess implements AsyncDisposable {
       // Half of the start-up is the compilation of sources that do not change while tests run.
       env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(), ...options.env },
     });
-    return new TallylakeProcess(child);
+    return new TallylakeProcess(child, options.timeoutMs ?? TIMEOUT_MS);
   }
 
   get pid(): number {
@@ -80,7 +82,7 @@ export class TallylakeProcess implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** How it ended. After two minutes it is killed, which shows as the signal. */
+  /** How it ended. One that takes too long is killed, which shows as the signal. */
   get ended(): Promise<ProcessEnd> {
     return this.#ended;
   }
@@ -90,11 +92,11 @@ export class TallylakeProcess implements AsyncDisposable {
     await this.#ended;
   }
 
-  async #waitForEnd(): Promise<ProcessEnd> {
+  async #waitForEnd(timeoutMs: number): Promise<ProcessEnd> {
     let isOverdue = false;
     const timer = setTimeout(() => {
       isOverdue = this.#child.kill("SIGKILL");
-    }, TIMEOUT_MS);
+    }, timeoutMs);
     try {
       const [code, signal] = (await once(this.#child, "close")) as [number | null, NodeJS.Signals | null];
       return { code, signal, stdout: this.#stdout, stderr: this.#stderr, isOverdue };

@@ -87,7 +87,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   KAFKA_UNREACHABLE: "check that the brokers run; it is tried again by itself",
   KAFKA_STORAGE: "look into the log of the broker: its disk is full or failing",
   KAFKA_OFFSET_GONE:
-    "the records were removed before they were applied: run `tallylake init` again for the tables of this topic, with a longer retention",
+    "the records were removed before they were applied: start `tallylake capture` again, which publishes them anew, and give the topic a longer retention",
   KAFKA_PROTOCOL: "look into the log of the broker for the request that it refuses",
   KAFKA_TOPIC_MISSING: "restore the topic, or remove all topics of this pipeline and start `capture` again",
   KAFKA_MESSAGE_TOO_LARGE:
@@ -108,6 +108,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     "lower channel.kafka.transactionTimeout to transaction.max.timeout.ms of the brokers, or raise that",
   KAFKA_BUSY: "it is tried again by itself",
   KAFKA_ACCESS_DENIED: "check channel.kafka.sasl: mechanism, user and password must be those of the brokers",
+  KAFKA_TLS:
+    "give the authority of the brokers' certificates as channel.kafka.tls.ca; set channel.kafka.tls to `off` for a listener without TLS",
   KAFKA_TOPIC_REPLACED:
     "the topic was deleted and made anew: remove all topics of this pipeline and start `capture` again, which publishes from the tables' positions on",
 };

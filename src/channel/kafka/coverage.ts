@@ -14,10 +14,14 @@ import type { PlacedUnit } from "./position-log.ts";
 /** A table on its way through the channel. */
 export interface ReaderTable {
   readonly schema: TableSchema;
+  /** Offset in the position topic from which on units may bring it on. */
+  readonly from: number;
   /** Everything up to here is in the table, or was delivered. */
   position: SourcePosition;
   /** Why it was not brought on by the newest unit; null when it was. */
   blocked: "uncaptured" | "hole" | null;
+  /** Since when nothing more was there to bring it on; null while it is brought on. */
+  blockedSinceMs: number | null;
   isStopped: boolean;
 }
 

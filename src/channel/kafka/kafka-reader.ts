@@ -40,8 +40,6 @@ export class KafkaReader {
   /** Parts of the unit that is being written. */
   #parts: PlacedUnit[] = [];
   #newest: PlacedUnit | null = null;
-  /** When that was. */
-  #arrivedMs = 0;
 
   constructor(options: KafkaReaderOptions) {
     this.#options = options;
@@ -55,7 +53,6 @@ export class KafkaReader {
   async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery, void, void> {
     const { positionLog, from } = this.#options;
     for await (const placed of positionLog.follow(from, signal)) {
-      if (placed !== null) this.#arrivedMs = this.#options.now();
       const delivery = placed === null ? this.#stuck() : this.#take(placed, signal);
       if (delivery !== null) yield delivery;
     }
@@ -107,9 +104,10 @@ export class KafkaReader {
     const taking: ReaderTable[] = [];
     const stops: TableStop[] = [];
     for (const table of this.#options.tables) {
-      if (table.isStopped) continue;
+      if (table.isStopped || placed.place.offset < table.from) continue;
       const step = stepOf(table, placed, end.position.gtids);
       table.blocked = step === "uncaptured" || step === "hole" ? step : null;
+      if (table.blocked === null) table.blockedSinceMs = null;
       if (step === "changed") stops.push(changedStop(table));
       if (step !== "next" && step !== "changed") continue;
       taking.push(table);
@@ -136,12 +134,16 @@ export class KafkaReader {
     for (const one of this.#options.tables) if (tableKey(one.schema.id) === key) one.isStopped = true;
   }
 
-  /** Nothing more comes: a table that the newest unit does not bring on stays where it is, and stops. */
+  /**
+   * Nothing more is there: a table that the newest unit does not bring on stays where it is, and after a while it
+   * stops. That capture goes on without it, or only says that it is there, does not help it.
+   */
   #stuck(): Delivery | null {
     const { tables, positionTopic, blockedMsMax, now } = this.#options;
-    // Nothing at all has come: capture was not started yet.
-    if (this.#newest === null || now() - this.#arrivedMs < blockedMsMax) return null;
     for (const table of tables) {
+      // While nothing at all has come, capture was not started yet.
+      if (table.blocked !== null) table.blockedSinceMs ??= now();
+      if (table.blockedSinceMs === null || now() - table.blockedSinceMs < blockedMsMax) continue;
       const stop = table.isStopped ? null : blockedStop(table, positionTopic);
       if (stop === null) continue;
       table.isStopped = true;

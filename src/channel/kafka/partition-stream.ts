@@ -1,4 +1,4 @@
-import { syncError } from "../../types/errors.ts";
+import { isSyncError, syncError } from "../../types/errors.ts";
 import type { RecordReader } from "./driver.ts";
 import type { FetchedBlock, TopicPartition } from "./record-block.ts";
 
@@ -83,12 +83,17 @@ export class PartitionStream {
   async #fetch(to: number, waitMs: number, signal: AbortSignal): Promise<void> {
     const wanted = (to - this.#nextOffset) * RECORD_BYTES;
     const bytesMax = Math.min(FETCH_BYTES_MAX, Math.max(FETCH_BYTES_MIN, wanted));
-    const { blocks, nextOffset } = await this.#reader.fetch(
-      { ...this.#target, offset: this.#nextOffset, bytesMax, waitMs },
-      signal,
-    );
-    this.#blocks.push(...blocks);
-    this.#nextOffset = nextOffset;
+    const request = { ...this.#target, offset: this.#nextOffset, bytesMax, waitMs };
+    try {
+      const { blocks, nextOffset } = await this.#reader.fetch(request, signal);
+      this.#blocks.push(...blocks);
+      this.#nextOffset = nextOffset;
+    } catch (error) {
+      // Retention may take what lies in a gap: nobody misses it.
+      const isGap = isSyncError(error, "KAFKA_OFFSET_GONE") && this.#nextOffset < this.#position;
+      if (!isGap) throw error;
+      this.#nextOffset = this.#position;
+    }
     this.#measure();
   }
 

@@ -1,5 +1,5 @@
-import { StopError } from "../../util/abort.ts";
 import { syncError } from "../../types/errors.ts";
+import { kafkaHint } from "./broker-error.ts";
 import type { RecordReader } from "./driver.ts";
 import { decodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
 
@@ -21,6 +21,8 @@ export interface PositionLogOptions {
 
 const FETCH_BYTES = 1 << 20;
 const FETCH_WAIT_MS = 500;
+/** Answers without records, one behind the other, where there must be some. */
+const EMPTY_MAX = 20;
 /** Offsets of the last transactions that are looked at first for the newest unit: each takes some three. */
 const TAIL_OFFSETS = 64;
 
@@ -79,13 +81,19 @@ export class PositionLog {
     to: number,
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly unit: UnitRecord; readonly place: Place }, void, void> {
-    for (let offset = from; offset < to;) {
-      const { units, nextOffset } = await this.#fetch(offset, 0, signal);
+    for (let offset = from, empty = 0; offset < to;) {
+      const { units, nextOffset } = await this.#fetch(offset, empty === 0 ? 0 : FETCH_WAIT_MS, signal);
       for (const entry of units) if (entry.place.offset < to) yield entry;
-      // Committed records up to there are on the broker, so a fetch goes on.
-      if (nextOffset === offset) throw new StopError("the position topic ends before its end");
+      // Committed records up to there are on a broker. One that has just begun to lead may not show them yet.
+      empty = nextOffset > offset ? 0 : empty + 1;
+      if (empty > EMPTY_MAX) throw this.#ended(offset, to);
       offset = nextOffset;
     }
+  }
+
+  #ended(offset: number, to: number): Error {
+    const what = `${this.#options.topic} gives no records at offset ${offset}, and it has some up to ${to}`;
+    return syncError("KAFKA_UNREACHABLE", what, { hint: kafkaHint("KAFKA_UNREACHABLE") });
   }
 
   async #fetch(

@@ -293,10 +293,7 @@ function connectError(error: unknown, broker: string, { tls: { mode } }: KafkaEn
     return make("KAFKA_ACCESS_DENIED", kafkaHint("KAFKA_ACCESS_DENIED"));
   }
   if (TLS_CODES.test(codeOf(error))) {
-    return make(
-      "KAFKA_TLS",
-      "give the authority of the brokers' certificates as channel.kafka.tls.ca; set channel.kafka.tls to `off` for a listener without TLS",
-    );
+    return make("KAFKA_TLS", kafkaHint("KAFKA_TLS"));
   }
   return make("KAFKA_UNREACHABLE", listenerHint(mode));
 }

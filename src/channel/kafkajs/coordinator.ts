@@ -2,7 +2,7 @@ import { syncError, isSyncError } from "../../types/errors.ts";
 import { sleep } from "../../util/abort.ts";
 import { must } from "../../util/assert.ts";
 import { messageOf, type SyncError } from "../../util/errors.ts";
-import { DESCRIBE_TRANSACTIONS } from "../kafka/admin-messages.ts";
+import { DESCRIBE_TRANSACTIONS, type TransactionState } from "../kafka/admin-messages.ts";
 import { BROKER_ERROR, brokerError, kafkaHint } from "../kafka/broker-error.ts";
 import type { ProducerOptions } from "../kafka/driver.ts";
 import {
@@ -27,6 +27,10 @@ export class TransactionCoordinator {
   /** Milliseconds of a clock that never goes back. */
   readonly #now: () => number;
   #node: number | null = null;
+  /** Requests for a producer id that got no answer: each may still come to the coordinator, and fence us off. */
+  #lostOpenings = 0;
+  /** Whether the coordinator may know of a transaction of ours; only then can it have ended one. */
+  #mayBeOngoing = false;
 
   constructor(cluster: Cluster, options: ProducerOptions, now: () => number) {
     this.#cluster = cluster;
@@ -73,6 +77,7 @@ export class TransactionCoordinator {
       what,
     );
     if (errorCode !== 0) throw await this.#failed(errorCode, what, producer);
+    this.#mayBeOngoing = true;
   }
 
   /**
@@ -98,6 +103,7 @@ export class TransactionCoordinator {
         ),
     );
     if (errorCode !== 0) throw await this.#failed(errorCode, what, producer);
+    this.#mayBeOngoing = false;
   }
 
   async #failed(errorCode: number, what: string, producer: ProducerId): Promise<SyncError> {
@@ -112,10 +118,10 @@ export class TransactionCoordinator {
   async judge(error: SyncError, producer: ProducerId): Promise<SyncError> {
     if (!isSyncError(error, "KAFKA_FENCED") && !isSyncError(error, "KAFKA_TRANSACTION_EXPIRED")) return error;
     try {
-      if (!(await this.#isExpired(producer))) return fenced(error);
+      if (!(await this.#isExpired(producer))) return await this.#fenced(error, producer);
       // One that is just taking over ends the transaction first, which looks the same for a moment.
       await sleep(TAKE_OVER_MS);
-      if (!(await this.#isExpired(producer))) return fenced(error);
+      if (!(await this.#isExpired(producer))) return await this.#fenced(error, producer);
     } catch (failure) {
       if (!isSyncError(failure)) throw failure;
       return failure;
@@ -127,11 +133,30 @@ export class TransactionCoordinator {
   }
 
   async #isExpired({ id, epoch }: ProducerId): Promise<boolean> {
+    // An abort at the next epoch is that of another producer then.
+    if (!this.#mayBeOngoing) return false;
+    const now = await this.#describe();
+    const isEnded = now.state === "PrepareAbort" || now.state === "CompleteAbort";
+    return now.producerId === id && now.epoch === epoch + 1 && isEnded;
+  }
+
+  /** Whoever took over may be we ourselves: a request that got no answer, and came to the coordinator late. */
+  async #fenced(error: SyncError, { id, epoch }: ProducerId): Promise<SyncError> {
+    const now = this.#lostOpenings === 0 ? null : await this.#describe();
+    const isOurs = now?.state === "Empty" && now.producerId === id && now.epoch <= epoch + this.#lostOpenings;
+    if (!isOurs) return fenced(error);
+    const what = `an earlier request to open the producer came late: ${error.message}`;
+    return syncError("KAFKA_OUTCOME_UNKNOWN", what, {
+      hint: kafkaHint("KAFKA_OUTCOME_UNKNOWN"),
+      cause: error,
+    });
+  }
+
+  async #describe(): Promise<TransactionState> {
     const what = "ask what became of a transaction";
     const now = await this.#repeat(DESCRIBE_TRANSACTIONS, this.#options.transactionalId, what);
     if (now.errorCode !== 0) throw brokerError(now.errorCode, what);
-    const isEnded = now.state === "PrepareAbort" || now.state === "CompleteAbort";
-    return now.producerId === id && now.epoch === epoch + 1 && isEnded;
+    return now;
   }
 
   /** Sends until the answer is final; `noAnswer` makes the error of a request that may not be sent again without one. */
@@ -154,6 +179,8 @@ export class TransactionCoordinator {
           return got;
         } catch (error) {
           this.#node = null;
+          if (message.key === INIT_PRODUCER_ID.key) this.#lostOpenings++;
+          if (message.key === ADD_PARTITIONS_TO_TXN.key) this.#mayBeOngoing = true;
           if (noAnswer === null) throw error;
           lost.push(noAnswer(error));
           return null;

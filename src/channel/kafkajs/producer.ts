@@ -100,7 +100,8 @@ export class KafkajsProducer implements TransactionalProducer {
       while (this.#encoding.size >= ENCODING_MAX) await Promise.race(this.#encoding);
       await this.#below(QUEUED_BYTES_MAX);
       const { to, bytes } = fitBatch(records, from, batchBytesMax);
-      if (bytes > batchBytesMax) throw tooLarge(target, bytes, batchBytesMax);
+      if (bytes > batchBytesMax) this.#fail(tooLarge(target, bytes, batchBytesMax));
+      this.#throwFailure();
       this.#enqueue(partition, { records, from, to, sequence: partition.sequence });
       partition.sequence = (partition.sequence + (to - from)) % SEQUENCES;
       from = to;
@@ -135,8 +136,9 @@ export class KafkajsProducer implements TransactionalProducer {
           },
         });
       })
-      .catch((error: unknown) => {
-        this.#fail(error);
+      .catch(async (error: unknown) => {
+        // What the queue says of a fence is still to be told from a transaction that has expired.
+        this.#fail(error instanceof SyncError ? await this.#coordinator.judge(error, this.#producer) : error);
       })
       .finally(() => this.#encoding.delete(queued));
     partition.tail = queued;

@@ -52,7 +52,9 @@ export class KafkajsReader implements RecordReader {
     }
     if (errorCode === BROKER_ERROR.offsetOutOfRange && answer.partition !== null) {
       const { logStartOffset, highWatermark } = answer.partition;
-      throw brokerError(errorCode, what, `there are offsets ${logStartOffset} to ${highWatermark}`);
+      // Brokers leave them out where they know of no better answer.
+      const there = logStartOffset < 0 ? null : `there are offsets ${logStartOffset} to ${highWatermark}`;
+      throw brokerError(errorCode, what, there);
     }
     if (errorCode !== 0 || answer.partition === null) {
       throw isTransient(errorCode) ? brokerError(errorCode, what) : brokerError(errorCode, what);

@@ -1,0 +1,93 @@
+import { Kafka, logLevel, Partitioners, type Admin } from "kafkajs";
+import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
+import { PositionLog } from "../../src/channel/kafka/position-log.ts";
+import type { GtidSet } from "../../src/types/gtid.ts";
+import { must } from "../../src/util/assert.ts";
+import { endpointOf, kafkajsDriver, monotonicMs } from "./kafka-channel.ts";
+import { waitFor } from "./wait-for.ts";
+
+/* What operators and strangers do to topics. */
+
+/** Asks a broker past the proxy. */
+export async function withControl<T>(
+  bootstrap: string,
+  work: (control: KafkaControl) => Promise<T>,
+): Promise<T> {
+  const control = await KafkaControl.connect(endpointOf(bootstrap.split(",")), monotonicMs);
+  try {
+    return await work(control);
+  } finally {
+    await control.close();
+  }
+}
+
+/** The transactions that the newest committed position covers. */
+export async function newestPosition(bootstrap: string, topic: string): Promise<GtidSet | null> {
+  const driver = kafkajsDriver(endpointOf(bootstrap.split(",")));
+  try {
+    return await withControl(bootstrap, async (control) => {
+      const topicId = (await control.topics([topic])).get(topic)?.topicId;
+      if (topicId === undefined) return null;
+      const bounds = async () => must((await control.offsets(topic))[0], "the offsets of a partition");
+      const log = new PositionLog({ topic, topicId, reader: await driver.openReader("committed"), bounds });
+      const newest = await log.newest(new AbortController().signal);
+      return newest?.unit.end?.position.gtids ?? null;
+    });
+  } finally {
+    await driver.close();
+  }
+}
+
+/** kafkajs as it comes, which knows nothing of us; its own tools take seconds to start. */
+async function withAdmin<T>(bootstrap: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = foreignClient(bootstrap).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const foreignClient = (bootstrap: string): Kafka =>
+  new Kafka({ clientId: "somebody", brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
+
+/** Removes all records that are there, as retention would. */
+export async function deleteRecords(bootstrap: string, topics: readonly string[]): Promise<void> {
+  await withAdmin(bootstrap, async (admin) => {
+    for (const topic of topics) {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      const partitions = offsets.map(({ partition, high }) => ({ partition, offset: high }));
+      await admin.deleteTopicRecords({ topic, partitions });
+    }
+  });
+}
+
+export async function deleteTopics(bootstrap: string, ...topics: readonly string[]): Promise<void> {
+  await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [...topics] }));
+  await withControl(bootstrap, (control) =>
+    waitFor(`${topics.join(", ")} to be gone`, async () => (await control.topics(topics)).size === 0),
+  );
+}
+
+export async function makeTopic(bootstrap: string, topic: string, partitions: number): Promise<void> {
+  await withAdmin(bootstrap, (admin) =>
+    admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
+  );
+}
+
+export async function addPartitions(bootstrap: string, topic: string, count: number): Promise<void> {
+  await withAdmin(bootstrap, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+}
+
+/** A record of somebody who does not know us, in each partition. */
+export async function produceForeign(bootstrap: string, topic: string, value: string): Promise<void> {
+  const producer = foreignClient(bootstrap).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  const offsets = await withControl(bootstrap, (control) => control.offsets(topic));
+  await producer.send({
+    topic,
+    messages: offsets.map(({ partition }) => ({ partition, key: "key", value })),
+  });
+  await producer.disconnect();
+}

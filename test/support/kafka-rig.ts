@@ -1,0 +1,373 @@
+import { randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { KafkaClientName } from "../../src/channel/kafka/driver.ts";
+import { seededRandom } from "../../scripts/random.ts";
+import { GtidSet } from "../../src/types/gtid.ts";
+import { newestPosition } from "./kafka-admin.ts";
+import type { KafkaServer } from "../../scripts/kafka/server.ts";
+import { must } from "../../src/util/assert.ts";
+import { CrashRig } from "./crash-rig.ts";
+export { missingKafka } from "./kafka-shared.ts";
+import { CRASH_TABLES, SMALL, writeTransactions } from "./crash-tables.ts";
+import { KafkaProxy } from "./kafka-proxy.ts";
+import type { Place } from "./oracle.ts";
+import { withSteps, type StepPlan } from "./step-plan.ts";
+import { TallylakeProcess, type ProcessEnd } from "./tallylake-process.ts";
+import {
+  privateKafka,
+  privateKafkaCluster,
+  type PrivateKafka,
+  type PrivateKafkaCluster,
+} from "./test-kafka.ts";
+import type { TestDatabase, TestMysql } from "./test-mysql.ts";
+import type { LogLine } from "./tool-run.ts";
+import { readRawTopics, topicProblems } from "./kafka-topic-check.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface KafkaRigOptions {
+  /** Which client the program is to use. */
+  readonly client?: KafkaClientName;
+  readonly brokers?: 1 | 3;
+  /** Of `server.properties`. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Where the one broker keeps its data. */
+  readonly folder?: string;
+  /** What it shares with others, who close it. */
+  readonly crash?: CrashRig;
+}
+
+/** Short enough for a test to see them pass, and long enough for two busy processors. */
+const TIMES = {
+  connectTimeout: "3s",
+  requestTimeout: "3s",
+  deliveryTimeout: "20s",
+  transactionTimeout: "15s",
+  heartbeat: "1s",
+};
+
+const LAKE = `
+lake: ./lake
+defaults: { buckets: 2 }
+snapshot: { parallel: 2, chunkRows: 1000 }
+commit: { every: 300ms, rows: 500, idleEvery: 2s }
+memory: { duckdb: 256MiB, queue: 4MiB }
+`;
+
+/** The clients that the suite runs with, one after the other. */
+export const faultClients = (process.env["TEST_KAFKA_CLIENTS"] ?? "kafkajs").split(",") as KafkaClientName[];
+
+/** Few rows make a unit, so that a fault finds many of them. */
+const UNIT_ROWS = 40;
+/** How long the running halves may take to bring the tables to what MySQL has, when nothing is in their way. */
+const SETTLE_MS = 90_000;
+/** How long the consumer waits for more, when it is tried for the first time and for the second. */
+const QUIET_MS = [5000, 20_000];
+/** Of a half that no fault ends. */
+const LIFE_MS_MAX = 600_000;
+/** So much is written all the time that two busy processors carry it, and each fault meets some of it. */
+const WRITTEN_AT_ONCE = 2;
+const PAUSE_MS = 50;
+/** Of what is wrong, beside what was logged. */
+const SHOWN_MAX = 10;
+
+export type Half = "capture" | "apply";
+
+/** What the scenarios of one file share: MySQL, brokers behind a proxy, a trace store, and the oracle. */
+export class KafkaRig implements AsyncDisposable {
+  readonly crash: CrashRig;
+  readonly proxy: KafkaProxy;
+  readonly kafka: PrivateKafka | PrivateKafkaCluster;
+  readonly client: KafkaClientName;
+  readonly #paths: KafkaPath[] = [];
+  readonly #isShared: boolean;
+
+  private constructor(parts: Pick<KafkaRig, "crash" | "proxy" | "kafka" | "client"> & { isShared: boolean }) {
+    this.#isShared = parts.isShared;
+    this.crash = parts.crash;
+    this.proxy = parts.proxy;
+    this.kafka = parts.kafka;
+    this.client = parts.client;
+  }
+
+  static async open(mysql: TestMysql, options: KafkaRigOptions = {}): Promise<KafkaRig> {
+    const { brokers = 1, client = "kafkajs", properties = {}, folder } = options;
+    const proxy = await KafkaProxy.start(brokers);
+    const kafka =
+      brokers === 1
+        ? await privateKafka({
+            properties,
+            advertisedPort: must(proxy.ports[0], "a port"),
+            ...(folder === undefined ? {} : { folder }),
+          })
+        : await privateKafkaCluster({ properties, advertisedPorts: proxy.ports });
+    const crash = options.crash ?? (await CrashRig.open(mysql));
+    const rig = new KafkaRig({ crash, proxy, kafka, client, isShared: options.crash !== undefined });
+    proxy.lead(rig.servers.map((server) => server.port()));
+    return rig;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const path of this.#paths) await path[Symbol.asyncDispose]();
+    if (!this.#isShared) await this.crash[Symbol.asyncDispose]();
+    await this.proxy[Symbol.asyncDispose]();
+    await this.kafka[Symbol.asyncDispose]();
+  }
+
+  get servers(): readonly KafkaServer[] {
+    const { process } = this.kafka;
+    return "servers" in process ? process.servers : [process];
+  }
+
+  /** The broker, where there is one. */
+  get broker(): KafkaServer {
+    return must(this.servers[0], "a broker");
+  }
+
+  /** Waits until each broker knows of all others. */
+  async whole(): Promise<void> {
+    const { process } = this.kafka;
+    if ("untilComplete" in process) await process.untilComplete();
+  }
+
+  /** For tools: past the proxy. */
+  get admin(): string {
+    return this.kafka.process.admin;
+  }
+
+  async path(options: KafkaPathOptions): Promise<KafkaPath> {
+    const path = await KafkaPath.begin(this, options);
+    this.#paths.push(path);
+    return path;
+  }
+
+  /** What is wrong in the topics of all paths so far, read by Kafka's own consumer. */
+  async topicsWrong(): Promise<readonly string[]> {
+    const paths = this.#paths.filter(({ isRead }) => isRead);
+    if (paths.length === 0) return [];
+    let found: readonly string[] = [];
+    // A consumer that has to find its group first may be too late for what it is to read.
+    for (const quietMs of QUIET_MS) {
+      const raw = await readRawTopics(this.admin, { prefixes: paths.map(({ topics }) => topics), quietMs });
+      found = paths.flatMap(({ name, database }) =>
+        topicProblems(raw, database.name).map((what) => `${name}: ${what}`),
+      );
+      if (found.length === 0) return [];
+    }
+    return found;
+  }
+}
+
+export interface KafkaPathOptions {
+  /** Of the scenario, for what is said about it. */
+  readonly name: string;
+  readonly seed: number;
+  /** Of `channel.kafka`, in place of what is usual. */
+  readonly channel?: Readonly<Record<string, unknown>>;
+  /** Of the config, in place of the usual lake. */
+  readonly lake?: string;
+  /** Its topics are not to be looked at in the end: somebody else has written there. */
+  readonly isForeign?: boolean;
+}
+
+/** Tables in MySQL, in the lake, and the topics between them; with the processes that carry one to the other. */
+export class KafkaPath implements AsyncDisposable {
+  readonly rig: KafkaRig;
+  readonly name: string;
+  readonly database: TestDatabase;
+  readonly place: Place;
+  /** What the names of its topics begin with, and its transactional id. */
+  readonly topics: string;
+  readonly isRead: boolean;
+  readonly #random: () => number;
+  readonly #processes = new Set<TallylakeProcess>();
+
+  private constructor(
+    rig: KafkaRig,
+    parts: Pick<KafkaPath, "database" | "place" | "topics">,
+    { name, seed, isForeign = false }: KafkaPathOptions,
+  ) {
+    this.rig = rig;
+    this.name = name;
+    this.database = parts.database;
+    this.place = parts.place;
+    this.topics = parts.topics;
+    this.isRead = !isForeign;
+    this.#random = seededRandom(seed);
+  }
+
+  static async begin(rig: KafkaRig, options: KafkaPathOptions): Promise<KafkaPath> {
+    const database = await rig.crash.database();
+    const topics = `p-${randomUUID()}`;
+    const kafka = {
+      brokers: rig.proxy.brokers,
+      client: rig.client,
+      partitions: 3,
+      replication: rig.servers.length,
+      topic: `${topics}.{database}.{table}`,
+      positionTopic: `${topics}-positions`,
+      transactionalId: topics,
+      ...TIMES,
+      ...options.channel,
+    };
+    const config = `${options.lake ?? LAKE}\nchannel: ${JSON.stringify({ kafka })}\n`;
+    const place = await rig.crash.place(database.name, { config });
+    const path = new KafkaPath(rig, { database, place, topics }, options);
+    const { exitCode } = await path.runHere("init");
+    if (exitCode !== 0) throw new Error(`init ended with ${exitCode}`);
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#processes) await process[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
+  }
+
+  get positionTopic(): string {
+    return `${this.topics}-positions`;
+  }
+
+  topicOf(table: string): string {
+    return `${this.topics}.${this.database.name}.${table}`;
+  }
+
+  /** Commits so many random transactions. */
+  write(count: number): Promise<void> {
+    return writeTransactions(this.database.connection, { count, size: SMALL, random: this.#random });
+  }
+
+  /** Commits random transactions until it is disposed of. */
+  writing(): AsyncDisposable {
+    let isOver = false;
+    const work = (async () => {
+      while (!isOver) {
+        await this.write(WRITTEN_AT_ONCE);
+        await delay(PAUSE_MS);
+      }
+    })();
+    work.catch(() => undefined);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        isOver = true;
+        await work;
+      },
+    };
+  }
+
+  start(half: Half, plan: StepPlan = {}): TallylakeProcess {
+    const { preload, env } = withSteps({ unitRows: UNIT_ROWS, ...plan });
+    const process = TallylakeProcess.start(this.place.dir, [half, "--log-format", "json"], {
+      preload,
+      env: { ...env, ...this.rig.crash.env },
+      timeoutMs: LIFE_MS_MAX,
+    });
+    this.#processes.add(process);
+    return process;
+  }
+
+  /** Runs a command to its end, in this process. */
+  async runHere(...args: readonly string[]): Promise<{ readonly exitCode: number | null }> {
+    const { code } = await this.rig.crash.runHere(this.place, args);
+    return { exitCode: code };
+  }
+
+  /** Waits until the running halves have brought the lake to what MySQL has. */
+  async settled(timeoutMs = SETTLE_MS): Promise<void> {
+    await waitFor(`${this.name}: the lake to be as MySQL`, () => this.isExact(), {
+      timeoutMs,
+      intervalMs: 200,
+    });
+  }
+
+  isExact(): Promise<boolean> {
+    return this.rig.crash.isExact(this.place, this.database);
+  }
+
+  /** Waits until capture has committed everything that was written. */
+  async captured(): Promise<void> {
+    const executed = await this.database.value("SELECT @@global.gtid_executed");
+    const target = GtidSet.parse(String(executed).replaceAll("\n", ""));
+    const what = `${this.name}: capture to be at the end of the binlog`;
+    await waitFor(what, async () =>
+      (await newestPosition(this.rig.admin, this.positionTopic))?.includes(target),
+    );
+  }
+
+  /** Waits until an apply that records its steps in this file takes no unit any more. */
+  async delivered(record: string): Promise<void> {
+    let before = "";
+    const taken = async (): Promise<boolean> => {
+      const now = await readFile(record, "utf8").catch(() => "");
+      const isQuiet = now === before && now.includes("apply.unit");
+      before = now;
+      return isQuiet;
+    };
+    await waitFor(`${this.name}: apply to have taken everything`, taken, { intervalMs: 1500 });
+  }
+
+  /** Everything else of the config stays. */
+  async changeConfig(from: string, to: string): Promise<void> {
+    const file = join(this.place.dir, "tallylake.yaml");
+    const text = await readFile(file, "utf8");
+    if (!text.includes(from)) throw new RangeError(`${from} is not in the config`);
+    await writeFile(file, text.replace(from, to));
+  }
+
+  /** All that is wrong with the lake, when nobody writes any more; the report of the program included. */
+  wrong(): Promise<readonly string[]> {
+    return this.rig.crash.judge(this.place, this.database, CRASH_TABLES);
+  }
+
+  /** The running halves catch up and are stopped; what is wrong then. */
+  async finish(...processes: readonly TallylakeProcess[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    await this.settled().catch(async (error: unknown) => {
+      found.push(String(error), ...(await this.wrong()).slice(0, SHOWN_MAX));
+      for (const { stderr } of processes) found.push(stderr.slice(-2000));
+    });
+    for (const process of processes) {
+      if (!process.isRunning) found.push(`it ended by itself: ${endText(await process.ended)}`);
+      process.signal("SIGTERM");
+      const end = await process.ended;
+      if (end.code !== 0) found.push(`it was to end with 0: ${endText(end)}`);
+    }
+    return found.length > 0 ? found : this.wrong();
+  }
+}
+
+export const endText = ({ code, signal, stderr }: ProcessEnd): string =>
+  `${String(code ?? signal)}: ${stderr.slice(-1500)}`;
+
+/** The lines that a process has logged so far. */
+export const logOf = ({ stderr }: Pick<TallylakeProcess, "stderr">): readonly KafkaLogLine[] =>
+  stderr
+    .split("\n")
+    .filter((line) => line.startsWith("{") && line.endsWith("}"))
+    .map((line) => JSON.parse(line) as KafkaLogLine);
+
+/** The error that ended a process. */
+export const lastError = (process: Pick<TallylakeProcess, "stderr">): KafkaLogLine | undefined =>
+  logOf(process).findLast(({ level }) => level === "error");
+
+export interface KafkaLogLine extends LogLine {
+  readonly cause?: string;
+  readonly from?: string;
+}
+
+/** Waits until a process has logged a line. */
+export const logged = (
+  process: TallylakeProcess,
+  what: string,
+  isIt: (line: KafkaLogLine) => boolean,
+): Promise<KafkaLogLine> =>
+  waitFor(
+    what,
+    () => {
+      const line = logOf(process).find(isIt);
+      if (line === undefined && !process.isRunning)
+        throw new Error(`it ended before ${what}: ${process.stderr}`);
+      return line ?? null;
+    },
+    { timeoutMs: 60_000 },
+  );
