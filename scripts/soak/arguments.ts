@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { isPart, PARTS, SNAPSHOT_RUNS_MIN, type Part } from "./schedule.ts";
+import { ALL_PARTS, isPart, PARTS, SNAPSHOT_RUNS_MIN, type Part } from "./schedule.ts";
 
 export const USAGE = `usage: npm run soak -- [options]
 
@@ -8,13 +8,16 @@ The long versions of what the suite runs short, against a MySQL of its own:
   crash     kills at random steps and at random times, several in a row, of follow and of init under writes
   snapshot  snapshots while ten sessions write, then the stream
   values    random rows of every type, by both codecs and through the whole program
+  kafka     with --kafka: lost answers, kills, pauses, second captures and broken networks between capture and
+            apply, at random, some 200 in an hour
 
 Everything is compared with MySQL, cell by cell, and with the program's own report.
 
   --minutes <n>   how long (default: 60). The parts share the time; ${SNAPSHOT_RUNS_MIN} snapshots are taken even
                   past it, or one for each minute when there are fewer minutes
   --seed <n>      what everything random follows from (default: from the clock, and printed)
-  --only <part>   crash, snapshot or values
+  --kafka         the part \`kafka\` too
+  --only <part>   crash, snapshot, values or kafka
   --help
 
 Progress goes to stderr, and so does everything that goes wrong, at once, with what repeats it; the folder of
@@ -49,17 +52,18 @@ export function parseSoakArguments(argv: readonly string[], nowMs: number): Soak
       minutes: { type: "string" },
       seed: { type: "string" },
       only: { type: "string" },
+      kafka: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) return null;
   const { only } = values;
   if (only !== undefined && !isPart(only))
-    throw new TypeError(`--only must be ${PARTS.join(", ")}, not ${only}`);
+    throw new TypeError(`--only must be ${ALL_PARTS.join(", ")}, not ${only}`);
   return {
     minutes: minutesOf(values.minutes),
     seed: seedOf(values.seed, nowMs),
-    parts: only === undefined ? PARTS : [only],
+    parts: only !== undefined ? [only] : values.kafka ? ALL_PARTS : PARTS,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The three parts of the soak. A turn of a part is some runs; all that is random in it follows from the turn's
+ * The parts of the soak. A turn of a part is some runs; all that is random in it follows from the turn's
  * seed, so that a soak with that seed begins with this turn. (Where a process passes which step also depends on
  * time, so a kill that is repeated may come a little earlier or later.)
  */
@@ -21,6 +21,7 @@ import { carryRandomRows, compareCodecs } from "../../test/support/random-values
 import { snapshotUnderWrite } from "../../test/support/snapshot-under-write.ts";
 import { seededRandom } from "../random.ts";
 import { chooseKills } from "./kill-choice.ts";
+import { kafkaTurn } from "./kafka-turn.ts";
 import type { Part } from "./schedule.ts";
 import type { SoakRun, Verdict } from "./tally.ts";
 
@@ -45,6 +46,7 @@ export const TURNS: Readonly<Record<Part, (context: TurnContext) => Promise<void
   crash: crashTurn,
   snapshot: snapshotTurn,
   values: valuesTurn,
+  kafka: kafkaTurn,
 };
 
 interface Ended {

@@ -1,15 +1,22 @@
+/** What is run when nothing else is asked for. */
 export const PARTS = ["crash", "snapshot", "values"] as const;
-export type Part = (typeof PARTS)[number];
+/** The last one only when it is asked for: it needs a Kafka. */
+export const ALL_PARTS = [...PARTS, "kafka"] as const;
+export type Part = (typeof ALL_PARTS)[number];
 
-export const isPart = (text: string): text is Part => (PARTS as readonly string[]).includes(text);
+export const isPart = (text: string): text is Part => (ALL_PARTS as readonly string[]).includes(text);
 
 /** Of the time. */
-const SHARES: Readonly<Record<Part, number>> = { crash: 0.5, snapshot: 0.35, values: 0.15 };
+const SHARES: Readonly<Record<Part, number>> = { crash: 0.5, snapshot: 0.35, values: 0.15, kafka: 0.5 };
 
 export const SNAPSHOT_RUNS_MIN = 30;
+/** With 12 faults each. */
+const KAFKA_RUNS_MIN = 17;
+const KAFKA_MINUTES = 3;
 
 /** How many runs of a part are made, even past the time; a soak that is short is not to become a long one. */
 export function runsMin(part: Part, minutes: number): number {
+  if (part === "kafka") return Math.min(KAFKA_RUNS_MIN, Math.ceil(minutes / KAFKA_MINUTES));
   if (part !== "snapshot") return 1;
   return Math.min(SNAPSHOT_RUNS_MIN, Math.ceil(minutes));
 }

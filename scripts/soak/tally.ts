@@ -1,5 +1,5 @@
 import { formatCount, formatDuration } from "../../src/util/units.ts";
-import { PARTS, runsMin, type Part } from "./schedule.ts";
+import { ALL_PARTS, runsMin, type Part } from "./schedule.ts";
 
 /** How a run went that was to be right. */
 export type Verdict =
@@ -20,6 +20,7 @@ export interface SoakRun {
   readonly verdict: Verdict;
   /** What is wrong, in words. */
   readonly wrong: readonly string[];
+  /** Of the part `kafka`, faults of any kind. */
   readonly kills: number;
   /** Compared by the run itself, beside what the oracle compares and counts. */
   readonly rows: number;
@@ -29,16 +30,19 @@ export interface SoakRun {
 
 /** Counts what was done, for the lines that say so. */
 export class Tally {
-  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0 };
+  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0, kafka: 0 };
   readonly verdicts: Record<Verdict, number> = { right: 0, divergence: 0, "false alarm": 0, failure: 0 };
   kills = 0;
+  /** Of the part `kafka`, kills among them. */
+  faults = 0;
   rows = 0;
   values = 0;
 
   add(run: SoakRun): void {
     this.runs[run.part]++;
     this.verdicts[run.verdict]++;
-    this.kills += run.kills;
+    if (run.part === "kafka") this.faults += run.kills;
+    else this.kills += run.kills;
     this.rows += run.rows;
     this.values += run.values;
   }
@@ -71,10 +75,11 @@ function verdictsText({ verdicts }: Tally): string {
 
 /** One line while it runs. */
 export function progressLine(tally: Tally, state: SoakState & { readonly part: Part | null }): string {
-  const runs = PARTS.reduce((sum, part) => sum + tally.runs[part], 0);
+  const runs = ALL_PARTS.reduce((sum, part) => sum + tally.runs[part], 0);
   const done = [
     counted(runs, "run"),
     counted(tally.kills, "kill"),
+    ...(tally.faults === 0 ? [] : [counted(tally.faults, "fault")]),
     `${counted(tally.rows, "row")} compared`,
     verdictsText(tally),
   ];
@@ -95,6 +100,7 @@ export function resultLine(tally: Tally, state: SoakState, endedBy: string | nul
     crash: `${counted(tally.runs.crash, "crash run")} with ${counted(tally.kills, "kill")}`,
     snapshot: counted(tally.runs.snapshot, "snapshot under write", "snapshots under write"),
     values: counted(tally.values, "value"),
+    kafka: `${counted(tally.runs.kafka, "path")} through Kafka with ${counted(tally.faults, "fault")}`,
   };
   const minutes = Math.round(state.elapsedMs / 60_000);
   const time = minutes === 0 ? `${Math.round(state.elapsedMs / 1000)} s` : `${minutes} min`;

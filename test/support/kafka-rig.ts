@@ -61,14 +61,14 @@ export const faultClients = (process.env["TEST_KAFKA_CLIENTS"] ?? "kafkajs").spl
 /** Few rows make a unit, so that a fault finds many of them. */
 const UNIT_ROWS = 40;
 /** How long the running halves may take to bring the tables to what MySQL has, when nothing is in their way. */
-const SETTLE_MS = 90_000;
+const SETTLE_MS = 240_000;
 /** How long the consumer waits for more, when it is tried for the first time and for the second. */
 const QUIET_MS = [5000, 20_000];
 /** Of a half that no fault ends. */
 const LIFE_MS_MAX = 600_000;
 /** So much is written all the time that two busy processors carry it, and each fault meets some of it. */
 const WRITTEN_AT_ONCE = 2;
-const PAUSE_MS = 50;
+const PAUSE_MS = 150;
 /** Of what is wrong, beside what was logged. */
 const SHOWN_MAX = 10;
 
@@ -288,9 +288,10 @@ export class KafkaPath implements AsyncDisposable {
   async captured(): Promise<void> {
     const executed = await this.database.value("SELECT @@global.gtid_executed");
     const target = GtidSet.parse(String(executed).replaceAll("\n", ""));
-    const what = `${this.name}: capture to be at the end of the binlog`;
-    await waitFor(what, async () =>
-      (await newestPosition(this.rig.admin, this.positionTopic))?.includes(target),
+    await waitFor(
+      `${this.name}: capture to be at the end of the binlog`,
+      async () => (await newestPosition(this.rig.admin, this.positionTopic))?.includes(target),
+      { timeoutMs: SETTLE_MS },
     );
   }
 

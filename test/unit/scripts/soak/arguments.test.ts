@@ -16,6 +16,11 @@ test("minutes, seed and part are taken as they are given", () => {
   expect(parse("--minutes=8", "--seed=0")).toMatchObject({ minutes: 8, seed: 0 });
 });
 
+test("Kafka is a part only for those who ask for it", () => {
+  expect(parse("--kafka")).toMatchObject({ parts: ["crash", "snapshot", "values", "kafka"] });
+  expect(parse("--only", "kafka")).toMatchObject({ parts: ["kafka"] });
+});
+
 test("help is asked for in two ways", () => {
   expect(parse("--help")).toBeNull();
   expect(parse("-h", "--minutes", "no")).toBeNull();
@@ -27,7 +32,7 @@ test.for([
   ["--minutes", "Infinity", "--minutes must be a number above 0, not Infinity"],
   ["--seed", "1.5", "--seed must be a whole number below 1000000000, not 1.5"],
   ["--seed", "1000000000", "--seed must be a whole number below 1000000000, not 1000000000"],
-  ["--only", "chaos", "--only must be crash, snapshot, values, not chaos"],
+  ["--only", "chaos", "--only must be crash, snapshot, values, kafka, not chaos"],
 ] as const)("%s %s is refused", ([name, value, message]) => {
   expect(() => parse(name, value)).toThrow(new TypeError(message));
 });

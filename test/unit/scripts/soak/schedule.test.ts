@@ -7,6 +7,7 @@ const none = PARTS.map((part) => ({ part, runs: 0, ms: 0 }));
 test("thirty snapshots are taken in any case, one for each minute when there are fewer minutes", () => {
   expect([60, 30, 8, 0.5].map((minutes) => runsMin("snapshot", minutes))).toEqual([30, 30, 8, 1]);
   expect([runsMin("crash", 60), runsMin("values", 0.1)]).toEqual([1, 1]);
+  expect([60, 9, 0.5].map((minutes) => runsMin("kafka", minutes))).toEqual([17, 3, 1]);
 });
 
 test("the part that is furthest behind its share has the next turn", () => {
@@ -27,7 +28,7 @@ test("the part that is furthest behind its share has the next turn", () => {
 });
 
 test("turns of different lengths share the time as they should", () => {
-  const turnMs: Readonly<Record<Part, number>> = { crash: 45_000, snapshot: 12_000, values: 7000 };
+  const turnMs: Readonly<Record<Part, number>> = { crash: 45_000, snapshot: 12_000, values: 7000, kafka: 0 };
   const uses = none.map((use) => ({ ...use }));
   let elapsedMs = 0;
   for (;;) {

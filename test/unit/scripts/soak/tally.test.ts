@@ -39,6 +39,13 @@ test("the last line has everything that a note needs", () => {
   expect(tally.isRight).toBe(true);
 });
 
+test("faults of Kafka are counted by themselves", () => {
+  const tally = tallyOf(run({}), run({ part: "kafka", kills: 12 }));
+  expect(resultLine(tally, { ...state, parts: ["crash", "kafka"] })).toBe(
+    "soak: 12 min, seed 77: 1 crash run with 2 kills, 1 path through Kafka with 12 faults; 0 divergences, 0 false alarms",
+  );
+});
+
 test("it names the parts that were asked for, and how it was ended", () => {
   const tally = tallyOf(snapshot);
   const short = { ...state, elapsedMs: 20_400, parts: ["snapshot"] as const };
