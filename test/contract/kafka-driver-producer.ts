@@ -92,7 +92,11 @@ export function producerContract(underTest: DriverUnderTest): void {
         })(),
       ).rejects.toMatchObject({ code: "KAFKA_FENCED", retryable: false });
       const third = await newProducer(idle);
-      await newProducer(idle);
+      const taker = await newProducer(idle);
+      // What the one who took over aborts is no transaction of the other's.
+      await taker.begin();
+      await taker.send({ topic, partition: 0 }, values(1));
+      await taker.abort();
       await expect(commitOne(third, topic, values(1))).rejects.toMatchObject({
         code: "KAFKA_FENCED",
         retryable: false,

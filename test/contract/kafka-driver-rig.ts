@@ -10,6 +10,7 @@ import type {
 import type { RecordBlock, Spans } from "../../src/channel/kafka/record-block.ts";
 import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
 import { kafkaTest } from "../support/kafka.ts";
+import { endpointOf, monotonicMs } from "../support/kafka-channel.ts";
 import { recordBlock } from "../support/record-block.ts";
 
 export interface DriverUnderTest {
@@ -35,15 +36,6 @@ const OPTIONS: Omit<ProducerOptions, "transactionalId"> = {
   deliveryTimeoutMs: 20_000,
 };
 
-export const endpointOf = (brokers: readonly string[]): KafkaEndpoint => ({
-  brokers,
-  clientId: "tallylake-test",
-  tls: { mode: "off", ca: null, cert: null, key: null },
-  sasl: null,
-  connectTimeoutMs: 5000,
-  requestTimeoutMs: 10_000,
-});
-
 /** vitest's `test`, whose `rig` is closed behind each test of the `describe` in which this is called. */
 export function rigTest(underTest: DriverUnderTest) {
   const closing: (() => Promise<void>)[] = [];
@@ -55,7 +47,7 @@ export function rigTest(underTest: DriverUnderTest) {
     const driver = await underTest.open(endpoint);
     if ("missing" in driver) return skip(driver.missing);
     closing.push(() => driver.close());
-    const control = await KafkaControl.connect(endpoint, () => performance.now());
+    const control = await KafkaControl.connect(endpoint, monotonicMs);
     closing.push(() => control.close());
     const newId = (): string => kafka.uniqueName();
     return {

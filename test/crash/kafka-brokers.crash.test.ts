@@ -75,12 +75,12 @@ describe.each(faultClients)("%s", (client) => {
 
   test.skipIf(!canMount())(
     "F178: the broker's disk is full, and then it is not",
-    async ({ mysql, kafka: _kafka }) => {
+    async ({ mysql, rig: { crash } }) => {
       await using folder = await tempDir();
       const disk = join(folder.path, "disk");
       await using disks = await SmallDisks.mount({ [disk]: "96m" });
       const there = disks.pathOf(disk);
-      await using rig = await KafkaRig.open(mysql, { client, folder: join(there, "broker") });
+      await using rig = await KafkaRig.open(mysql, { client, crash, folder: join(there, "broker") });
       const path = await rig.path({ name: "full disk", seed: 33 });
       const nemesis = new KafkaNemesis(path);
       await nemesis.ready();

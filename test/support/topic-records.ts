@@ -19,6 +19,7 @@ export const topicHeaders = (
     delayMsMax: 500,
     retryable: (error) => isSyncError(error) && error.retryable,
     random: Math.random,
+    onRetry: () => undefined,
   });
 
 async function headersNow(

@@ -33,7 +33,8 @@ export function stepOf(table: ReaderTable, { unit, plan }: PlacedUnit, end: Gtid
   const planned = plan.tables.find((entry) => tableKey(entry.table) === key);
   const { gtids } = table.position;
   if (planned === undefined) return "uncaptured";
-  if (gtids.includes(end) && !end.equals(unit.after.gtids)) return "old";
+  // A position that is written once more brings on a table that stands there, and none back that stands further on.
+  if (gtids.includes(end) && !(end.equals(unit.after.gtids) && gtids.equals(end))) return "old";
   if (!gtids.includes(unit.after.gtids)) return "hole";
   return planned.version === table.schema.version ? "next" : "changed";
 }

@@ -116,9 +116,9 @@ export type LoadClient = () => Promise<unknown>;
 export const loadInstalled: LoadClient = () => import(PACKAGE);
 
 /** @throws SyncError KAFKA_CLIENT_MISSING when it is not installed or was built for another Node */
-export async function loadClient(load: LoadClient): Promise<ClientLibrary> {
+export async function loadClient(load: LoadClient, isMain = isMainThread): Promise<ClientLibrary> {
   // Its callbacks run in the event loop of the main thread, whoever has made the client.
-  if (!isMainThread) throw missing("works in the main thread only", null);
+  if (!isMain) throw missing("works in the main thread only", null);
   let loaded: unknown;
   try {
     loaded = await load();

@@ -4,15 +4,13 @@ import { beforeAll, describe, expect } from "vitest";
 import type { KafkaDriver } from "../../../src/channel/kafka/driver.ts";
 import type { KafkaEndpoint, KafkaSasl, KafkaTls } from "../../../src/channel/kafka/endpoint.ts";
 import { KafkaControl } from "../../../src/channel/kafkajs/control.ts";
-import { KafkajsDriver } from "../../../src/channel/kafkajs/driver.ts";
-import type { LoadClient } from "../../../src/channel/librdkafka/client.ts";
-import { LibrdkafkaDriver } from "../../../src/channel/librdkafka/driver.ts";
 import { Secret } from "../../../src/util/secret.ts";
 import type { SaslMechanism } from "../../../scripts/kafka/listener.ts";
 import { kafkaTool } from "../../../scripts/kafka/tool.ts";
-import { endpointOf, readAll, values } from "../../contract/kafka-driver-rig.ts";
+import { readAll, values } from "../../contract/kafka-driver-rig.ts";
 import { kafkaTest as test } from "../../support/kafka.ts";
-import { LIBRDKAFKA_MS, librdkafkaForTests } from "../../support/librdkafka.ts";
+import { endpointOf, kafkajsDriver, monotonicMs } from "../../support/kafka-channel.ts";
+import { LIBRDKAFKA_MS, librdkafkaDriver, librdkafkaForTests } from "../../support/librdkafka.ts";
 import type { PrivateKafka } from "../../support/test-kafka.ts";
 
 /*
@@ -25,7 +23,6 @@ const MECHANISMS: readonly SaslMechanism[] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-S
 const USERS = { admin: 'quote " and ü', reader: "r-secret" };
 const OFF: KafkaTls = { mode: "off", ca: null, cert: null, key: null };
 
-const monotonicMs = (): number => performance.now();
 const pem = (name: string): Promise<string> => readFile(join(TLS, name), "utf8");
 
 const withPassword = (
@@ -51,24 +48,12 @@ function unsigned(user: string): KafkaSasl {
   };
 }
 
-let load: LoadClient | { readonly missing: string } = { missing: "" };
+beforeAll(librdkafkaForTests, LIBRDKAFKA_MS);
 
-beforeAll(async () => {
-  load = await librdkafkaForTests();
-}, LIBRDKAFKA_MS);
-
-type Open = (endpoint: KafkaEndpoint) => Promise<KafkaDriver | { readonly missing: string }>;
-
-const DRIVERS: readonly { readonly name: string; readonly open: Open }[] = [
-  {
-    name: "kafkajs",
-    open: async (endpoint) => new KafkajsDriver(endpoint, { nowMs: Date.now, monotonicMs }),
-  },
-  {
-    name: "librdkafka",
-    open: async (endpoint) => ("missing" in load ? load : LibrdkafkaDriver.load(endpoint, monotonicMs, load)),
-  },
-];
+const DRIVERS = [
+  { name: "kafkajs", open: async (endpoint: KafkaEndpoint) => kafkajsDriver(endpoint) },
+  { name: "librdkafka", open: librdkafkaDriver },
+] as const;
 
 async function newTopic(kafka: PrivateKafka): Promise<string> {
   const control = await KafkaControl.connect(endpointOf([kafka.process.admin]), monotonicMs);

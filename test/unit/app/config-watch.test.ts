@@ -10,7 +10,7 @@ const ruleTo = (topic: string): string => `[{tables: [shop.a], topic: ${topic}}]
 
 /** A file in memory and a watch over it that began with the text. */
 function watched(begun: string) {
-  const file = { text: begun as string | null, mtimeMs: 0, reads: 0 };
+  const file = { text: begun as string | null, mtimeMs: 0, reads: 0, isLocked: false };
   const log: string[] = [];
   const applied: string[][] = [];
   let refusal: Error | null = null;
@@ -24,6 +24,7 @@ function watched(begun: string) {
     stat: async () => ({ mtimeMs: file.mtimeMs, size: fileOr().length, ino: 1 }),
     readFile: async () => {
       file.reads++;
+      if (file.isLocked) throw new Error("EACCES: it may not be read");
       return fileOr();
     },
     rulesOf: (text) => parseConfigText(text).channel?.routing ?? null,
@@ -156,6 +157,17 @@ describe("what does not apply", () => {
     expect(applied).toEqual([["x"]]);
     await write(null);
     expect(log.filter((line) => line.startsWith("WARN"))).toHaveLength(2);
+  });
+
+  test("a file that may not be read, until it may, though nothing else about it changes", async () => {
+    const { look, log, applied, file } = watched(textOf("[]"));
+    Object.assign(file, { text: textOf(ruleTo("x")), isLocked: true });
+    await look();
+    await look();
+    expect([log.length, applied]).toEqual([1, []]);
+    file.isLocked = false;
+    await look();
+    expect(applied).toEqual([["x"]]);
   });
 
   test("a defect is not taken for a mistake of the config", async () => {

@@ -51,3 +51,20 @@ test("a table that stands further on than the stream keeps its checkpoint until 
   await applier.commit();
   expect(table.commits).toEqual([10]);
 });
+
+test("what waits for its commit is not taken again when the channel offers it once more, in other units", async () => {
+  const table = new RecordingTable(0);
+  const applier = applierOf(table);
+  const offer = async (first: number, last: number): Promise<void> => {
+    for (let number = first; number <= last; number++) {
+      const change = [{ op: "c" as const, id: number }];
+      await applier.offer(makeBatch([change], { firstGtid: number, firstSeq: number * 10 }), null);
+    }
+    applier.advance(reach(last), [], null);
+  };
+  await offer(1, 3);
+  expect(table.pendingRows).toBe(3);
+  // A new generation begins where the table's checkpoint is, and cuts its units elsewhere.
+  await offer(1, 5);
+  expect(table.pendingRows).toBe(5);
+});

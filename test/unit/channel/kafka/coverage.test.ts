@@ -22,6 +22,7 @@ describe("what a unit is to a table", () => {
     ["next", 5, 5, 5],
     ["next", 7, 7, 7],
     ["old", 9, 0, 5],
+    ["old", 9, 7, 7],
     ["hole", 0, 1, 2],
   ])("%s: the table is at %i, the unit goes from %i to %i", (step, at, after, end) => {
     expect(stepOf(tableAt(at), unitBetween(after, end, plan), gtidsTo(end))).toBe(step);
