@@ -1,3 +1,4 @@
+import { isSyncError } from "../../types/errors.ts";
 import {
   CREATE_TOPICS,
   DESCRIBE_CONFIGS,
@@ -69,7 +70,7 @@ export class KafkaControl {
     return new Map(topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic]));
   }
 
-  /** Creates topics and waits until they have leaders; one that is there already stays as it is. */
+  /** Creates topics and waits until their leaders serve them; one that is there already stays as it is. */
   async create(topics: readonly NewTopic[]): Promise<void> {
     if (topics.length === 0) return;
     const answers = await this.#cluster.send(this.#cluster.anyBroker(), CREATE_TOPICS, {
@@ -92,8 +93,20 @@ export class KafkaControl {
     for (const { topic, partitions } of topics) {
       const there = found.get(topic)?.partitions ?? [];
       if (there.length < partitions || there.some(({ leader }) => leader < 0)) return LEADER_NOT_AVAILABLE;
+      if (!(await this.#isServed(topic))) return LEADER_NOT_AVAILABLE;
     }
     return 0;
+  }
+
+  /** Brokers know a new topic a moment before they serve it. */
+  async #isServed(topic: string): Promise<boolean> {
+    try {
+      await this.offsets(topic);
+      return true;
+    } catch (error) {
+      if (isSyncError(error, "KAFKA_TOPIC_MISSING") || (isSyncError(error) && error.retryable)) return false;
+      throw error;
+    }
   }
 
   /** Configuration in force, by topic and name. */
