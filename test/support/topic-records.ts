@@ -4,6 +4,7 @@ import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
 import { isSyncError } from "../../src/types/errors.ts";
 import { retry } from "../../src/util/retry.ts";
 import { monotonicMs } from "./kafka-channel.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** What consumers of committed records see in a topic, all partitions together: headers as text. Null without a topic. */
 export const topicHeaders = (
@@ -32,7 +33,12 @@ async function headersNow(
   try {
     if (!(await control.topics([topic])).has(topic)) return null;
     const headers: string[] = [];
-    for (const { partition, start, stable } of await control.offsets(topic)) {
+    // A commit is acknowledged before its markers are in all partitions.
+    const settled = await waitFor(`all transactions in ${topic} to be ended`, async () => {
+      const offsets = await control.offsets(topic);
+      return offsets.every(({ stable, end }) => stable === end) ? offsets : null;
+    });
+    for (const { partition, start, stable } of settled) {
       for (let offset = start; offset < stable;) {
         const request = { topic, topicId: null, partition, offset, bytesMax: 1 << 20, waitMs: 100 };
         const { blocks, nextOffset } = await reader.fetch(request, new AbortController().signal);
