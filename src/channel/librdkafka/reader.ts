@@ -1,5 +1,5 @@
 import { isSyncError, syncError } from "../../types/errors.ts";
-import { sleep, throwIfAborted } from "../../util/abort.ts";
+import { throwIfAborted } from "../../util/abort.ts";
 import type { SyncError } from "../../util/errors.ts";
 import { kafkaHint } from "../kafka/broker-error.ts";
 import type { FetchAnswer, FetchRequest, Isolation, RecordReader } from "../kafka/driver.ts";
@@ -26,9 +26,8 @@ const PARTITION_BYTES_MAX = 8 << 20;
 const KEPT_BYTES_MAX = 64 << 20;
 /** When it is too much, what nobody has asked for in this time is given up. */
 const KEPT_MS = 60_000;
-/** How soon to look again for messages: a `consume` that waits would keep one of the process's few threads. */
-const LOOK_MS_MIN = 1;
-const LOOK_MS_MAX = 16;
+/** How soon to look again for messages without being told that there are some. */
+const LOOK_MS = 100;
 /** When it is asked whether there are records at all, and how often again. */
 const FIRST_CHECK_MS = 20;
 const CHECK_MS = 500;
@@ -66,13 +65,23 @@ export class LibrdkafkaReader implements RecordReader {
   /** Ends of partitions that the `consume` under way has come to: they are told before the messages that are before them. */
   #ends: DeliveryReport[] = [];
   #consuming: Promise<void> | null = null;
+  /** Whether the library may have something that was not taken yet, and those who wait for that. */
+  #hasNews = false;
+  readonly #waiting = new Set<() => void>();
   #failure: SyncError | null = null;
   #isClosed = false;
 
-  private constructor(client: ConsumerClient, parts: ReaderParts) {
+  private constructor(parts: ReaderParts) {
+    const { library, endpoint, isolation } = parts;
+    const onNews = (): void => {
+      this.#hasNews = true;
+      for (const goOn of [...this.#waiting]) goOn();
+    };
+    const client = new library.KafkaConsumer(consumerSettings(endpoint, isolation, onNews));
     this.#client = client;
     this.#complaints = new Complaints(client);
     this.#parts = parts;
+    // One that waits would keep one of the few threads that all of the process share.
     client.setDefaultConsumeTimeout(0);
     client.on("partition.eof", (end) => {
       this.#ends.push(end);
@@ -80,12 +89,10 @@ export class LibrdkafkaReader implements RecordReader {
   }
 
   static async open(parts: ReaderParts): Promise<LibrdkafkaReader> {
-    const { library, endpoint, isolation } = parts;
-    const client = new library.KafkaConsumer(consumerSettings(endpoint, isolation));
-    const reader = new LibrdkafkaReader(client, parts);
+    const reader = new LibrdkafkaReader(parts);
     try {
-      const metadata = { allTopics: false, timeout: endpoint.connectTimeoutMs };
-      await call((done) => client.connect(metadata, done));
+      const metadata = { allTopics: false, timeout: parts.endpoint.connectTimeoutMs };
+      await call((done) => reader.#client.connect(metadata, done));
       return reader;
     } catch (error) {
       if (!isClientError(error)) throw error;
@@ -121,7 +128,7 @@ export class LibrdkafkaReader implements RecordReader {
     const startMs = now();
     const lateMs = startMs + waitMs + endpoint.requestTimeoutMs;
     let checkMs = startMs + Math.max(waitMs, FIRST_CHECK_MS);
-    for (let lookMs = LOOK_MS_MIN; ; lookMs = Math.min(LOOK_MS_MAX, lookMs * 2)) {
+    for (;;) {
       if (partition.to <= offset) await this.#consume();
       throwIfAborted(signal);
       if (partition.to > offset) return partition.take(offset, bytesMax);
@@ -129,8 +136,24 @@ export class LibrdkafkaReader implements RecordReader {
         if (await this.#isAtEnd(request, lateMs)) return { blocks: [], nextOffset: offset };
         checkMs = now() + CHECK_MS;
       }
-      await sleep(lookMs, signal);
+      await this.#news(Math.min(LOOK_MS, checkMs - now()), signal);
     }
+  }
+
+  /** Resolves when the library may have something, when it is time to look anyway, or when the signal aborts. */
+  async #news(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#hasNews) return;
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", goOn);
+        this.#waiting.delete(goOn);
+        resolve();
+      };
+      const timer = setTimeout(goOn, ms);
+      signal.addEventListener("abort", goOn, { once: true });
+      this.#waiting.add(goOn);
+    });
   }
 
   /** Whether there is nothing from this offset on; throws when there is and the library does not bring it. */
@@ -193,15 +216,19 @@ export class LibrdkafkaReader implements RecordReader {
 
   async #take(): Promise<void> {
     let messages: readonly Message[];
+    this.#hasNews = false;
     try {
       messages = await call<readonly Message[]>((done) => this.#client.consume(MESSAGES_MAX, done));
     } catch (error) {
       if (!isClientError(error)) throw error;
+      this.#hasNews = true;
       // Whether a topic or an offset is gone is asked for as soon as nothing comes.
       if (OF_RECORDS.has(error.code))
         this.#failure = clientError(error, "read what a broker has stored", null);
       return;
     }
+    // The library tells only of what comes after nothing was there.
+    if (messages.length === MESSAGES_MAX) this.#hasNews = true;
     for (let from = 0; from < messages.length;) {
       const { topic, partition } = messages[from] as Message;
       let to = from + 1;
@@ -262,6 +289,7 @@ export class LibrdkafkaReader implements RecordReader {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    for (const goOn of [...this.#waiting]) goOn();
     this.#failure ??= syncError("KAFKA_UNREACHABLE", "the reader is closed", {
       hint: kafkaHint("KAFKA_UNREACHABLE"),
     });

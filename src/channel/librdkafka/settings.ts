@@ -113,11 +113,17 @@ export function producerSettings(endpoint: KafkaEndpoint, options: ProducerOptio
   };
 }
 
-export function consumerSettings(endpoint: KafkaEndpoint, isolation: Isolation): Settings {
+/** `onNews` is called when something is there behind nothing; the package's own consumers ask for it like this. */
+export function consumerSettings(
+  endpoint: KafkaEndpoint,
+  isolation: Isolation,
+  onNews: () => void,
+): Settings {
   return {
     ...clientSettings(endpoint),
     // There is no consumer without a group, but nobody joins it and no offset is stored in it.
     "group.id": endpoint.clientId,
+    queue_non_empty_cb: onNews,
     "enable.auto.commit": false,
     "enable.auto.offset.store": false,
     "auto.offset.reset": "error",

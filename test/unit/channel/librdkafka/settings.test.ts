@@ -18,6 +18,8 @@ const endpoint = (more: Partial<KafkaEndpoint> = {}): KafkaEndpoint => ({
   requestTimeoutMs: 30_000,
   ...more,
 });
+const consumer = (to: KafkaEndpoint, isolation: "committed" | "uncommitted") =>
+  consumerSettings(to, isolation, () => undefined);
 const OPTIONS = {
   transactionalId: "id",
   transactionTimeoutMs: 10_000,
@@ -42,14 +44,14 @@ test("a producer waits for nothing longer than for its transaction, and has room
 });
 
 test("a consumer stores no offset and takes none but those it is given", () => {
-  expect(consumerSettings(endpoint(), "committed")).toMatchObject({
+  expect(consumer(endpoint(), "committed")).toMatchObject({
     "enable.auto.commit": false,
     "enable.auto.offset.store": false,
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "check.crcs": true,
   });
-  expect(consumerSettings(endpoint(), "uncommitted")).toMatchObject({
+  expect(consumer(endpoint(), "uncommitted")).toMatchObject({
     "isolation.level": "read_uncommitted",
   });
 });
@@ -74,7 +76,7 @@ test.for([
     { "enable.ssl.certificate.verification": false, "ssl.endpoint.identification.algorithm": "none" },
   ],
 ] as const)("TLS, case %#", ([tls, expected]) => {
-  expect(consumerSettings(endpoint({ tls }), "committed")).toMatchObject({
+  expect(consumer(endpoint({ tls }), "committed")).toMatchObject({
     "security.protocol": "ssl",
     ...expected,
   });
@@ -82,7 +84,7 @@ test.for([
 
 test("a login by password and one by token", async () => {
   const password = new Secret("p");
-  const byPassword = consumerSettings(
+  const byPassword = consumer(
     endpoint({ sasl: { mechanism: "SCRAM-SHA-256", user: "u", password } }),
     "committed",
   );
@@ -93,7 +95,7 @@ test("a login by password and one by token", async () => {
     "sasl.password": "p",
   });
   const token = async () => ({ value: new Secret("t"), expiresAtMs: 5, principal: "who" });
-  const byToken = consumerSettings(
+  const byToken = consumer(
     endpoint({ sasl: { mechanism: "OAUTHBEARER", token }, tls: { ...OFF, mode: "insecure" } }),
     "committed",
   );
