@@ -35,14 +35,11 @@
  * another topic when that changes, and the topic before does not hear of it.
  */
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import { isSyncError } from "../types/errors.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { Channel, ChannelWriter, Delivery } from "../types/ports.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
-import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
-import { retry } from "../util/retry.ts";
 import { step } from "../util/step.ts";
 import { findCutOff, startPlaces } from "./kafka/cut-off.ts";
 import type { Compression, Isolation, KafkaDriver, RecordReader } from "./kafka/driver.ts";
@@ -50,6 +47,7 @@ import { KafkaReader } from "./kafka/kafka-reader.ts";
 import { KafkaWriter, type Resumed, type WriterLimits } from "./kafka/kafka-writer.ts";
 import { LargeRows } from "./kafka/large-rows.ts";
 import { PatientReader } from "./kafka/patient-reader.ts";
+import { patiently, retryLog } from "./kafka/retry-log.ts";
 import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
 import type { PlanRecord } from "./kafka/position-record.ts";
 import { retainedIn } from "./kafka/retained.ts";
@@ -96,9 +94,6 @@ export interface KafkaChannelOptions {
 
 /** Records are removed by whole segments, so some live for longer than the retention. */
 const LARGE_RETENTIONS = 2;
-
-const PATIENT_MS_MIN = 50;
-const PATIENT_MS_MAX = 5000;
 
 export class KafkaChannel implements Channel {
   readonly takes = "records";
@@ -159,6 +154,7 @@ export class KafkaChannel implements Channel {
       compression: this.#options.compression,
       batchBytesMax: topics.messageBytes,
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
+      onRetry: retryLog(this.#options),
     });
     const reader = await driver.openReader("committed");
     try {
@@ -254,18 +250,19 @@ export class KafkaChannel implements Channel {
     this.#throwFailure();
     const { driver, identity, tables, log, readBytesMax, blockedMsMax, now, random } = this.#options;
     const any = AbortSignal.any([signal, this.#stop.signal]);
+    const patience = { log, random, signal: any };
     const positionTopic = this.#positionTopic;
-    await this.#patiently(() => this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]), any);
+    await patiently(() => this.#topics.ensure([{ topic: positionTopic, partitions: 1 }]), patience);
     const open = async (isolation: Isolation): Promise<RecordReader> =>
-      new PatientReader(await this.#patiently(() => driver.openReader(isolation), any), { log, random });
+      new PatientReader(await patiently(() => driver.openReader(isolation), patience), { log, random });
     const positions = await open("committed");
     const data = await open("uncommitted");
     try {
       const positionLog = this.#positionLog(positions);
-      const { start } = await this.#patiently(() => this.#bounds(), any);
-      const places = await this.#patiently(
+      const { start } = await patiently(() => this.#bounds(), patience);
+      const places = await patiently(
         () => startPlaces(tables, { log: positionLog, start, signal: any }),
-        any,
+        patience,
       );
       const reader = new KafkaReader({
         positionLog,
@@ -294,28 +291,6 @@ export class KafkaChannel implements Channel {
     } finally {
       await Promise.all([positions.close(), data.close()]);
     }
-  }
-
-  /** Asks again while the brokers are away, as a reader does. */
-  #patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { log, random } = this.#options;
-    return retry(work, {
-      name: "find where to begin in Kafka",
-      attemptsMax: Infinity,
-      delayMsMin: PATIENT_MS_MIN,
-      delayMsMax: PATIENT_MS_MAX,
-      retryable: (error) => isSyncError(error) && error.retryable,
-      onRetry: (error, attempt, delayMs) => {
-        log.warn("Kafka is away; trying again", {
-          code: isSyncError(error) ? error.code : "",
-          cause: messageOf(error),
-          attempt,
-          retryInMs: Math.round(delayMs),
-        });
-      },
-      random,
-      signal,
-    });
   }
 
   #positionLog(reader: RecordReader): PositionLog {

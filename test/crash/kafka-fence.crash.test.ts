@@ -21,6 +21,7 @@ const TIMEOUT = { transactionTimeout: "2s" };
 const TIMEOUT_MS = 2000;
 /** The broker looks for transactions that have expired twice in a second. */
 const LOOKED_MS = 1500;
+const FENCED_MS_MAX = 60_000;
 
 describe.each(faultClients)("%s", (client) => {
   let opened: Promise<KafkaRig> | null = null;
@@ -41,7 +42,7 @@ describe.each(faultClients)("%s", (client) => {
   ): Promise<{ capture: TallylakeProcess; wake: () => Promise<void> }> {
     const open = join(path.place.dir, `open-${nth}`);
     const reached = join(path.place.dir, `reached-${nth}`);
-    const capture = path.start("capture", { gates: [{ step: "kafka.flush", nth, reached, open }] });
+    const capture = path.start("capture", { gates: [{ step: "kafka.commit", nth, reached, open }] });
     await path.write(30);
     await waitFor("the middle of a Kafka transaction", () => isThere(reached));
     capture.signal("SIGSTOP");
@@ -67,6 +68,7 @@ describe.each(faultClients)("%s", (client) => {
     await path.write(5);
     await wake();
     await path.write(5);
+    await waitFor("the first capture to end", () => !zombie.isRunning, { timeoutMs: FENCED_MS_MAX });
     const end = await zombie.ended;
     expect(end.code, endText(end)).toBe(69);
     expect(logOf(zombie).at(-1)).toMatchObject({ code: "KAFKA_FENCED", level: "error" });

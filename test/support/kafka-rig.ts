@@ -357,18 +357,20 @@ export interface KafkaLogLine extends LogLine {
 }
 
 /** Waits until a process has logged a line. */
-export const logged = (
+export async function logged(
   process: TallylakeProcess,
   what: string,
   isIt: (line: KafkaLogLine) => boolean,
-): Promise<KafkaLogLine> =>
-  waitFor(
-    what,
-    () => {
-      const line = logOf(process).find(isIt);
-      if (line === undefined && !process.isRunning)
-        throw new Error(`it ended before ${what}: ${process.stderr}`);
-      return line ?? null;
-    },
-    { timeoutMs: 60_000 },
-  );
+): Promise<KafkaLogLine> {
+  const find = (): KafkaLogLine | null => {
+    const line = logOf(process).find(isIt);
+    if (line === undefined && !process.isRunning)
+      throw new Error(`it ended before ${what}: ${process.stderr}`);
+    return line ?? null;
+  };
+  try {
+    return await waitFor(what, find, { timeoutMs: 60_000 });
+  } catch (cause) {
+    throw new Error(`never logged: ${what}; it logged ${process.stderr}`, { cause });
+  }
+}

@@ -24,7 +24,13 @@ interface Fact {
   readonly code: ErrorCode;
   /** The same request may be sent again, to whoever leads or coordinates then. */
   readonly isTransient?: true;
+  /** In place of the hint of its code. */
+  readonly hint?: string;
 }
+
+/** An end is written to all partitions of a transaction, so it waits for the replicas of each. */
+const UNENDED =
+  "it is tried again by itself; if it goes on, a transaction cannot be ended: bring the brokers that hold replicas of the topics back";
 
 const FACTS: ReadonlyMap<number, Fact> = new Map<number, Fact>([
   [-1, { name: "UNKNOWN_SERVER_ERROR", code: "KAFKA_STORAGE" }],
@@ -62,7 +68,7 @@ const FACTS: ReadonlyMap<number, Fact> = new Map<number, Fact>([
   [48, { name: "INVALID_TXN_STATE", code: "KAFKA_TRANSACTION_EXPIRED" }],
   [49, { name: "INVALID_PRODUCER_ID_MAPPING", code: "KAFKA_TRANSACTION_EXPIRED" }],
   [50, { name: "INVALID_TRANSACTION_TIMEOUT", code: "KAFKA_TRANSACTION_TIMEOUT" }],
-  [51, { name: "CONCURRENT_TRANSACTIONS", code: "KAFKA_BUSY", isTransient: true }],
+  [51, { name: "CONCURRENT_TRANSACTIONS", code: "KAFKA_BUSY", isTransient: true, hint: UNENDED }],
   [52, { name: "TRANSACTION_COORDINATOR_FENCED", code: "KAFKA_OUTCOME_UNKNOWN" }],
   [53, { name: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", code: "KAFKA_ACL_MISSING" }],
   [54, { name: "SECURITY_DISABLED", code: "KAFKA_ACCESS_DENIED" }],
@@ -123,13 +129,13 @@ export const isTransient = (errorCode: number): boolean => FACTS.get(errorCode)?
 
 /** The operating error of a broker's error code; `what` failed, such as `write to shop.orders/3`. */
 export function brokerError(errorCode: number, what: string, detail?: string | null): SyncError {
-  const { name, code } = FACTS.get(errorCode) ?? {
+  const { name, code, hint }: Fact = FACTS.get(errorCode) ?? {
     name: `error ${errorCode}`,
-    code: "KAFKA_PROTOCOL" as const,
+    code: "KAFKA_PROTOCOL",
   };
   const more = detail === undefined || detail === null || detail === "" ? "" : ` (${detail})`;
   return syncError(code, `cannot ${what}: ${name}${more}`, {
-    hint: HINTS[code] ?? "look into the log of the broker",
+    hint: hint ?? kafkaHint(code),
   });
 }
 

@@ -8,6 +8,7 @@
  * transaction is found out by a new producer of the same transactional id, whose opening ends the old one's
  * transaction, and by reading what is committed.
  */
+import type { SyncError } from "../../util/errors.ts";
 import type { FetchedBlock, ProducerIdentity, RecordBlock, TopicPartition } from "./record-block.ts";
 
 export const KAFKA_CLIENTS = ["kafkajs", "librdkafka"] as const;
@@ -39,6 +40,8 @@ export interface ProducerOptions {
   readonly batchBytesMax: number;
   /** Longest wait for a broker before the producer gives up. */
   readonly deliveryTimeoutMs: number;
+  /** Told of what failed and is tried again without anybody else noticing. */
+  readonly onRetry?: (error: SyncError) => void;
 }
 
 /** What one transaction has written to one partition. */

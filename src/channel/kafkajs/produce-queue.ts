@@ -20,6 +20,7 @@ export interface ProduceQueueOptions {
   readonly cluster: Cluster;
   readonly transactionalId: string;
   readonly deliveryTimeoutMs: number;
+  readonly onRetry?: (error: SyncError) => void;
   readonly now: () => number;
 }
 
@@ -196,8 +197,9 @@ export class ProduceQueue {
   /** Throws when the batch cannot or may no longer be sent again. */
   #mayRetry(batch: QueuedBatch, error: unknown): void {
     if (!(error instanceof SyncError) || !error.retryable) throw error;
-    const { now, deliveryTimeoutMs, cluster } = this.#options;
+    const { now, deliveryTimeoutMs, cluster, onRetry } = this.#options;
     if (now() - batch.sinceMs > deliveryTimeoutMs) throw error;
+    onRetry?.(error);
     cluster.forget(batch.topic);
   }
 

@@ -25,8 +25,6 @@ export type Setting = string | number | boolean | ((...args: never[]) => unknown
 export type Settings = Readonly<Record<string, Setting>>;
 
 export interface LogLine {
-  /** Of syslog: 3 is an error. */
-  readonly severity: number;
   /** What of the library says it, such as `FAIL`. */
   readonly fac: string;
   readonly message: string;

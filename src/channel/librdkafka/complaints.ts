@@ -1,6 +1,7 @@
 import type { Client } from "./client.ts";
 
-const ERROR = 3;
+/** What the library calls a connection that has failed. */
+const FAILED = "FAIL";
 /** What the library puts in front: which of its threads says it. */
 const THREAD = /^\[thrd:[^\]]*\]: /;
 
@@ -12,8 +13,8 @@ export class Complaints {
   #last: string | null = null;
 
   constructor(client: Client) {
-    client.on("event.log", ({ severity, message }) => {
-      if (severity <= ERROR) this.#last = message.replace(THREAD, "");
+    client.on("event.log", ({ fac, message }) => {
+      if (fac === FAILED) this.#last = message.replace(THREAD, "");
     });
     // Without a listener this one would be thrown: it is what the source of a login's token has failed with.
     client.on("error", ({ message }) => {

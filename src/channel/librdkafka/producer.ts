@@ -32,6 +32,8 @@ const CALL_MS_MAX = 1000;
 const RETRY_MS = 20;
 /** Long enough for the library to send what it would have kept a little longer. */
 const FLUSH_MS = 10;
+/** How long statistics may take to come, which come every half second. */
+const IDENTITY_MS_MAX = 10_000;
 
 type TimedCall = (timeoutMs: number, done: Done) => unknown;
 
@@ -47,8 +49,11 @@ export interface ProducerParts {
 
 /**
  * The transactional producer of librdkafka. It keeps what is sent in a queue of its own, which is bounded, and repeats
- * what is safe to repeat until the delivery timeout; unlike our own requests it asks for the end of a transaction again
- * when no answer came. After an error it is closed, so nothing that comes late can end a later transaction of it.
+ * requests until the delivery timeout; after an error that it tells of it is closed.
+ *
+ * Limit. Unlike our own requests it asks for the end of a transaction again when no answer came. Were the first request
+ * to come to the coordinator behind the answer to the second, it would end the transaction that has begun since: its
+ * rows so far would be committed without their position, so others see them twice, and our own readers never do.
  */
 export class LibrdkafkaProducer implements TransactionalProducer {
   readonly #client: ProducerClient;
@@ -56,7 +61,6 @@ export class LibrdkafkaProducer implements TransactionalProducer {
   readonly #parts: ProducerParts;
   readonly #deliveries = new Deliveries();
   #identity: ProducerIdentity | null = null;
-  #onIdentity: () => void = () => undefined;
   #isConnected = false;
   #isOpen = false;
   #failure: SyncError | null = null;
@@ -72,7 +76,6 @@ export class LibrdkafkaProducer implements TransactionalProducer {
     });
     client.on("event.stats", ({ message }) => {
       this.#identity = identityIn(message) ?? this.#identity;
-      if (this.#identity !== null) this.#onIdentity();
     });
   }
 
@@ -87,17 +90,21 @@ export class LibrdkafkaProducer implements TransactionalProducer {
       producer.#isConnected = true;
       client.setPollInBackground(true);
       await producer.#inParts((ms, done) => client.initTransactions(ms, done));
-      // Without it a fence and a transaction that was open for too long would be the same to us.
-      await new Promise<void>((resolve) => {
-        producer.#onIdentity = resolve;
-        if (producer.#identity !== null) resolve();
-      });
+      await producer.#introduce();
       return producer;
     } catch (error) {
       await producer.close();
       if (!isClientError(error)) throw error;
       throw clientError(error, what, producer.#complaints.last);
     }
+  }
+
+  /** Learns who it is. Without that, a fence and a transaction that was open for too long would be the same to us. */
+  async #introduce(): Promise<void> {
+    for (let waitedMs = 0; this.#identity === null && waitedMs < IDENTITY_MS_MAX; waitedMs += RETRY_MS) {
+      await sleep(RETRY_MS);
+    }
+    assert(this.#identity !== null, "the statistics of librdkafka tell who its producer is");
   }
 
   async begin(): Promise<void> {
@@ -251,6 +258,7 @@ export class LibrdkafkaProducer implements TransactionalProducer {
 
   /** Remembers why the producer is of no use any more, and gives it. */
   async #failed(error: ClientError, what: string): Promise<SyncError> {
+    if (this.#failure !== null) return this.#failure;
     const cause = isConsequence(error) ? ((await this.#causeOf(error)) ?? error) : error;
     const found = clientError(cause, what, this.#complaints.last);
     const isOfTransaction = found.code === "KAFKA_FENCED" || found.code === "KAFKA_TRANSACTION_EXPIRED";

@@ -252,7 +252,6 @@ test("a client that never connects is not taken down, and says what was wrong", 
   const failing = class extends FakeClient {
     override connect(_options: unknown, done: Done): void {
       this.emit("event.log", {
-        severity: 3,
         fac: "FAIL",
         message: "[thrd:b:1/bootstrap]: b:1: SSL handshake failed: no",
       });
