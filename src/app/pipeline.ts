@@ -127,6 +127,7 @@ export async function pump(
     isOpen = item.kind === "batch";
     if (item.kind === "batch") {
       await writer.append(item.batch);
+      if (writer.isCopying) stream.recycle(item.batch);
     } else {
       await writer.commit(item);
       onPosition(item);

@@ -7,6 +7,7 @@ import type { SourceEndpoint } from "./connection-options.ts";
 import { driverOptions } from "./connection-options.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
+import { sharedSpareMemory } from "../util/spare-memory.ts";
 
 export interface AnchorOptions {
   readonly endpoint: SourceEndpoint;
@@ -29,6 +30,7 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
     foldsCase: false,
     form: "columns",
     recordSource: { source: "", epoch: 1, version: "" },
+    spare: sharedSpareMemory(),
   });
   const from = { gtids: options.without, file: "", offset: 0, seq: 0, last: null };
   const identity = { source: "", epoch: 1 };

@@ -26,7 +26,11 @@ export interface WorkerInput {
   readonly limits?: Partial<StreamLimits>;
 }
 
-export type ToWorker = { readonly kind: "taken"; readonly bytes: number } | { readonly kind: "stop" };
+export type ToWorker =
+  | { readonly kind: "taken"; readonly bytes: number }
+  /** Of a batch that is not read any more. */
+  | { readonly kind: "memory"; readonly memory: SharedArrayBuffer }
+  | { readonly kind: "stop" };
 
 export type ToMain =
   | { readonly kind: "batch"; readonly schema: number; readonly batch: Omit<ChangeBatch, "schema"> }
@@ -38,7 +42,7 @@ export type ToMain =
   | { readonly kind: "log"; readonly line: string }
   | { readonly kind: "end"; readonly error: PlainError | null };
 
-/** The memory of a batch, which goes over to the other thread instead of being copied. */
+/** The memory of a batch that goes over to the other thread instead of being copied; the rest is shared with it. */
 export function batchBuffers(batch: ChangeBatch): ArrayBuffer[] {
-  return batchParts(batch).map((view) => view.buffer as ArrayBuffer);
+  return batchParts(batch).flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
 }

@@ -12,6 +12,7 @@ import type { DumpRequest } from "./history.ts";
 import type { Collations } from "./table-map.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
+import type { SpareMemory } from "../util/spare-memory.ts";
 
 export interface SessionLimits {
   readonly heartbeatMs: number;
@@ -32,6 +33,7 @@ export interface SessionOptions {
   readonly foldsCase: boolean;
   readonly form: RowForm;
   readonly version: string;
+  readonly spare: SpareMemory<SharedArrayBuffer>;
   readonly request: DumpRequest;
   readonly from: SourcePosition;
   readonly numbering: Numbering;
@@ -55,9 +57,8 @@ export class BinlogSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { schemas, collations, foldsCase, form, version, identity, numbering, from, request } = options;
-    const recordSource = { ...identity, version };
-    this.#tables = new TrackedTables({ schemas, collations, foldsCase, form, recordSource, numbering });
+    const { version, identity, numbering, from, request } = options;
+    this.#tables = new TrackedTables({ ...options, recordSource: { ...identity, version } });
     const { expected } = request;
     this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
   }

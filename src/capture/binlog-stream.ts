@@ -39,6 +39,7 @@ import { BinlogSession, type SessionLimits } from "./binlog-session.ts";
 import { planDump, type HistoryRequest, type ServerHistory } from "./history.ts";
 import type { Numbering } from "./batch-builder.ts";
 import type { Collations } from "./table-map.ts";
+import type { SpareMemory } from "../util/spare-memory.ts";
 
 export interface BinlogStreamOptions {
   readonly driver: Readonly<Record<string, unknown>>;
@@ -53,6 +54,8 @@ export interface BinlogStreamOptions {
   readonly form: RowForm;
   /** Of the program: what records say of who wrote them. */
   readonly version: string;
+  /** Memory of batches that were handed out and are not read any more. */
+  readonly spare: SpareMemory<SharedArrayBuffer>;
   readonly history: (request: HistoryRequest) => Promise<ServerHistory>;
   readonly onItem: (item: StreamItem) => void;
   readonly log: Log;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { decodeSourcePosition } from "../types/source-position.ts";
-import { batchBytes } from "../types/change-batch.ts";
+import { batchBytes, type ChangeBatch } from "../types/change-batch.ts";
 import type { SourceStream, StreamItem } from "../types/ports.ts";
 import { sleep } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
@@ -70,8 +70,9 @@ export class BinlogThread implements SourceStream {
     for (;;) {
       const item = this.#items.shift();
       if (item !== undefined) {
+        const bytes = item.kind === "batch" ? batchBytes(item.batch) : 0;
         yield item;
-        if (item.kind === "batch") this.#post({ kind: "taken", bytes: batchBytes(item.batch) });
+        if (bytes > 0) this.#post({ kind: "taken", bytes });
         continue;
       }
       if (this.#end !== null) {
@@ -81,6 +82,12 @@ export class BinlogThread implements SourceStream {
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = null;
     }
+  }
+
+  recycle({ rows }: ChangeBatch): void {
+    if (rows.form !== "records") return;
+    const { buffer: memory } = rows.bytes;
+    if (memory instanceof SharedArrayBuffer) this.#post({ kind: "memory", memory });
   }
 
   #post(message: ToWorker): void {

@@ -8,6 +8,7 @@ import { Log } from "../util/log.ts";
 import { batchBuffers, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
 import { BinlogStream } from "./binlog-stream.ts";
 import { openSource } from "./source-session.ts";
+import { sharedSpareMemory } from "../util/spare-memory.ts";
 
 /**
  * The capture thread: reads and decodes the binlog, so that the main thread only hands batches on. It stops
@@ -16,6 +17,7 @@ import { openSource } from "./source-session.ts";
 const port = must(parentPort, "the parent's port");
 const input = workerData as WorkerInput;
 const stop = new AbortController();
+const spare = sharedSpareMemory();
 let outstanding = 0;
 
 const post = (message: ToMain, transfer: readonly ArrayBuffer[] = []): void => {
@@ -39,6 +41,7 @@ const stream = new BinlogStream({
   driver: source.driver,
   from: decodeSourcePosition(input.from),
   collations: new Map(input.collations),
+  spare,
   history: (request) => source.history(request),
   onItem: send,
   log,
@@ -67,12 +70,17 @@ function send(item: StreamItem): void {
 }
 
 port.on("message", (message: ToWorker) => {
-  if (message.kind === "stop") {
-    stop.abort();
-    return;
+  switch (message.kind) {
+    case "stop":
+      stop.abort();
+      return;
+    case "taken":
+      outstanding -= message.bytes;
+      if (outstanding <= input.outstandingBytesMax / 2) stream.resume();
+      return;
+    case "memory":
+      spare.give(message.memory);
   }
-  outstanding -= message.bytes;
-  if (outstanding <= input.outstandingBytesMax / 2) stream.resume();
 });
 
 try {

@@ -40,7 +40,12 @@ export class ByteWriter {
 
   /** Begins again in new memory. */
   renew(capacity: number): void {
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.renewIn(Buffer.allocUnsafeSlow(capacity));
+  }
+
+  /** Begins again in this memory, whose first byte is that of its buffer. */
+  renewIn(memory: Uint8Array): void {
+    this.bytes = memory;
     this.view = new DataView(this.bytes.buffer);
     this.position = 0;
   }

@@ -9,6 +9,7 @@ import { grown } from "./grown.ts";
 import { compileRowDecoder } from "./row-decode.ts";
 import type { ChangeFacts, RowReader, RowStore } from "./row-store.ts";
 import type { TableMap } from "./table-map.ts";
+import type { SpareMemory } from "../util/spare-memory.ts";
 
 /** What the records of all tables say of their source. A replay writes the same bytes only with the same. */
 export interface RecordSource extends SourceIdentity {
@@ -33,6 +34,7 @@ const SLASH = 0x2f;
 /** Rows as the records that go into Kafka. */
 export class RecordStore implements RowStore {
   readonly #head: RecordHead;
+  readonly #spare: SpareMemory<SharedArrayBuffer>;
   #writer = new ByteWriter(CAPACITY_MIN);
   #count = 0;
   #keyEnd = new Uint32Array(0);
@@ -40,8 +42,9 @@ export class RecordStore implements RowStore {
   #headerEnd = new Uint32Array(0);
   #rowStart = new Uint32Array(0);
 
-  constructor(schema: TableSchema, source: RecordSource) {
+  constructor(schema: TableSchema, source: RecordSource, spare: SpareMemory<SharedArrayBuffer>) {
     this.#head = new RecordHead(schema, source);
+    this.#spare = spare;
   }
 
   get byteLength(): number {
@@ -121,7 +124,7 @@ export class RecordStore implements RowStore {
       headerEnd: this.#headerEnd.subarray(0, count),
       rowStart: this.#rowStart.subarray(0, count),
     };
-    w.renew(Math.max(CAPACITY_MIN, w.position + (w.position >> 2)));
+    w.renewIn(new Uint8Array(this.#spare.take(Math.max(CAPACITY_MIN, w.position + (w.position >> 2)))));
     const capacity = this.#keyEnd.length;
     this.#count = 0;
     this.#keyEnd = new Uint32Array(capacity);

@@ -5,6 +5,7 @@ import { LineStore } from "./line-store.ts";
 import { RecordStore, type RecordSource } from "./record-store.ts";
 import type { RowCursor } from "./row-decode.ts";
 import type { TableMap } from "./table-map.ts";
+import type { SpareMemory } from "../util/spare-memory.ts";
 
 /** What a store is told of a change beside its row image. */
 export interface ChangeFacts {
@@ -43,15 +44,17 @@ export interface RowStoreOptions {
   readonly form: RowForm;
   /** What records say of where they are from; rows of the other forms do not. */
   readonly recordSource: RecordSource;
+  /** Where records get their memory from. */
+  readonly spare: SpareMemory<SharedArrayBuffer>;
 }
 
-export function rowStore(schema: TableSchema, { form, recordSource }: RowStoreOptions): RowStore {
+export function rowStore(schema: TableSchema, { form, recordSource, spare }: RowStoreOptions): RowStore {
   switch (form) {
     case "columns":
       return new ColumnStore(schema);
     case "lines":
       return new LineStore();
     case "records":
-      return new RecordStore(schema, recordSource);
+      return new RecordStore(schema, recordSource, spare);
   }
 }

@@ -104,6 +104,7 @@ interface WriterOptions {
 }
 
 class InProcessWriter implements ChannelWriter {
+  readonly isCopying = false;
   readonly resume = null;
   /** The queue is all there is, and its failure reaches every call. */
   readonly lost = new Promise<never>(() => undefined);

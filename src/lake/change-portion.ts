@@ -1,5 +1,5 @@
 import type { ChangeBatch, RowColumns, RowForm, RowLines } from "../types/change-batch.ts";
-import { batchBytes } from "../types/change-batch.ts";
+import { batchBytes, releaseRows } from "../types/change-batch.ts";
 import type { ColumnRows, ColumnValues } from "../types/column-values.ts";
 import { must } from "../util/assert.ts";
 import { ColumnFileBuilder } from "./column-file.ts";
@@ -53,6 +53,7 @@ export class ChangePortion {
       lines.map(({ bytes }) => bytes),
     );
     const lineBytesMax = Math.max(...lines.map(longestLine));
+    this.#release();
     return { path, source: lineSource(shape, { path, lineBytesMax }, CHANGE_FIELDS) };
   }
 
@@ -61,7 +62,13 @@ export class ChangePortion {
     const file = new ColumnFileBuilder(sourceColumns(shape, CHANGE_FIELDS));
     const pieces = this.#batches.map(withFields);
     await writeScratchFile(path, [...file.begin(), ...file.rowGroup(pieces), ...file.end()]);
+    this.#release();
     return { path, source: columnSource(shape, { files: [path], fields: CHANGE_FIELDS }) };
+  }
+
+  /** The rows are in the file, and were the lake's own. */
+  #release(): void {
+    for (const batch of this.#batches.splice(0)) releaseRows(batch);
   }
 }
 

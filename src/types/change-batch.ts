@@ -2,6 +2,7 @@ import { must } from "../util/assert.ts";
 import type { ColumnRows } from "./column-values.ts";
 import { rowBytes, rowParts, sliceRows, withRowParts, type BatchPart } from "./row-parts.ts";
 import type { TableSchema } from "./table-schema.ts";
+import { releaseMemory } from "../util/release-memory.ts";
 
 /** What happened to a row: create, update, delete, or read by a snapshot. */
 export type Operation = "c" | "u" | "d" | "r";
@@ -38,6 +39,8 @@ export interface ChangeBatch {
   /** Length `count`: `n` of the event id. */
   readonly n: Uint32Array;
   readonly rows: RowColumns | RowLines | RowRecords;
+  /** It shares its memory with other parts of the batch that it was cut from. */
+  readonly isPart?: true;
 }
 
 /** The form in which the rows of a batch are handed over. */
@@ -139,7 +142,14 @@ export function sliceBatch(batch: ChangeBatch, from: number, to: number): Change
     op: batch.op.subarray(from, to),
     n: batch.n.subarray(from, to),
     rows: sliceRows(batch.rows, from, to),
+    isPart: true,
   };
+}
+
+/** Frees the memory of rows that nobody reads any more. That of a part is left to the garbage collector. */
+export function releaseRows({ rows, isPart }: ChangeBatch): void {
+  if (isPart === true) return;
+  for (const part of rowParts(rows)) if (part instanceof Uint8Array) releaseMemory(part);
 }
 
 /** Bytes of `seq`, `op` and `n` of one change. */

@@ -92,6 +92,8 @@ export type StreamItem = CaptureItem | { readonly kind: "abort" };
 /** A running stream. It ends by an error, or after `stop`, when what is complete has been handed out. */
 export interface SourceStream extends AsyncIterable<StreamItem> {
   stop(): void;
+  /** Takes back the memory of a batch that nobody reads any more: others are written over it. */
+  recycle(batch: ChangeBatch): void;
   /** Ends it at once, whatever it does. */
   terminate(): Promise<void>;
 }
@@ -187,6 +189,8 @@ export interface ChannelWriter {
   readonly resume: ResumePoint | null;
   /** Rejects when the channel fails while no call is under way. Never resolves. */
   readonly lost: Promise<never>;
+  /** Whether a batch is not read any more once `append` has resolved. */
+  readonly isCopying: boolean;
   begin(): Promise<void>;
   append(batch: ChangeBatch): Promise<void>;
   commit(end: CapturePosition): Promise<void>;

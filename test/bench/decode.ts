@@ -16,6 +16,7 @@ import { must } from "../../src/util/assert.ts";
 import type { BenchServer } from "./data.ts";
 import { benchEndpoint } from "./endpoint.ts";
 import { measure, type Figure, type Measured } from "./measure.ts";
+import { sharedSpareMemory } from "../../src/util/spare-memory.ts";
 
 const HEARTBEAT_MS = 500;
 const OUTPUT_BYTES = 4 << 20;
@@ -167,7 +168,8 @@ function decodeChanges(form: RowForm): (events: readonly Uint8Array[]) => Measur
       columns: map.columns.map((column) => ({ ...column, mysqlType: "" })),
     };
     const recordSource = { source: "bench", epoch: 1, version: "0.0.0" };
-    const builder = new BatchBuilder(schema, { numbering: { seq: 0, ordinal: 0 }, form, recordSource });
+    const numbering = { seq: 0, ordinal: 0 };
+    const builder = new BatchBuilder(schema, { numbering, form, recordSource, spare: sharedSpareMemory() });
     const reader = builder.reader(map);
     let rows = 0;
     let open = 0;

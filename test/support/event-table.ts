@@ -6,6 +6,7 @@ import type { TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { recordsOf, type BatchRecord } from "./batch-records.ts";
 import { rowImage, type ImageCell } from "./row-image.ts";
+import { sharedSpareMemory } from "../../src/util/spare-memory.ts";
 
 /** Of the transactions, in front of their number. */
 export const GTID = "0c6af1f1-e54f-11f1-9974-02fc00000001";
@@ -53,6 +54,7 @@ export class EventTable {
       numbering: { seq: 0, ordinal: 0 },
       form,
       recordSource: source,
+      spare: sharedSpareMemory(),
     });
     this.#reader = this.#builder.reader(map);
   }

@@ -70,6 +70,7 @@ export interface Resumed {
  * so that a busy server whose other tables are written does not cost a Kafka transaction for each of its own.
  */
 export class KafkaWriter implements ChannelWriter {
+  readonly isCopying = true;
   readonly resume: ResumePoint;
   readonly lost: Promise<never>;
   readonly #options: KafkaWriterOptions;

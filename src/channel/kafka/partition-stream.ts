@@ -1,6 +1,7 @@
 import { isSyncError, syncError } from "../../types/errors.ts";
 import type { RecordReader } from "./driver.ts";
 import type { FetchedBlock, TopicPartition } from "./record-block.ts";
+import { releaseMemory } from "../../util/release-memory.ts";
 
 const FETCH_BYTES_MIN = 64 << 10;
 const FETCH_BYTES_MAX = 4 << 20;
@@ -24,6 +25,8 @@ export class PartitionStream {
   /** What lies before it was given out, or is not wanted. */
   #position = 0;
   #ahead: Promise<void> | null = null;
+  /** Given out last, and not kept: whoever asks for the next block has done with it. */
+  #given: FetchedBlock | null = null;
   bytes = 0;
 
   constructor(reader: RecordReader, target: TopicPartition & { readonly topicId: string }) {
@@ -48,8 +51,12 @@ export class PartitionStream {
     this.#measure();
   }
 
-  /** The next block up to `to`, each once; null when there is none. Of a block that reaches beyond only the start counts. */
+  /**
+   * The next block up to `to`, each once; null when there is none. Of a block that reaches beyond only the start counts.
+   * The one before it must not be read any more.
+   */
   async next(to: number, signal: AbortSignal): Promise<FetchedBlock | null> {
+    this.#release();
     for (let empty = 0; this.#position < to;) {
       await this.#ahead;
       const block = this.#blocks[0];
@@ -63,13 +70,18 @@ export class PartitionStream {
       }
       const end = (block.offsets[block.count - 1] as number) + 1;
       // What reaches beyond stays, for the one who comes next.
-      if (end <= to) this.#blocks.shift();
+      if (end <= to) this.#given = this.#blocks.shift() ?? null;
       this.#position = Math.max(this.#position, Math.min(end, to));
       this.#measure();
       if (this.#blocks.length === 0 && this.#nextOffset < to) this.#fetchAhead(to, signal);
       return block;
     }
     return null;
+  }
+
+  #release(): void {
+    if (this.#given?.isAlone === true) releaseMemory(this.#given.bytes);
+    this.#given = null;
   }
 
   #fetchAhead(to: number, signal: AbortSignal): void {

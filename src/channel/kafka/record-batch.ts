@@ -6,11 +6,13 @@
  * of it, and one copies. No record is an object, and no copy a call into the engine unless it is long.
  */
 import { assert } from "../../util/assert.ts";
+import type { SpareMemory } from "../../util/spare-memory.ts";
 import { codecOf, compress } from "./compression.ts";
 import { crc32c } from "./crc32c.ts";
 import type { Compression } from "./driver.ts";
 import { RECORD_HEADER, type RecordBlock } from "./record-block.ts";
 import { varintSize, writeVarint } from "./varint.ts";
+import { releaseMemory } from "../../util/release-memory.ts";
 
 /** Where the fields of a batch's header are. */
 export const FIELD = {
@@ -81,15 +83,25 @@ export function fitBatch(records: RecordBlock, from: number, bytesMax: number): 
   return { to, bytes };
 }
 
-/** The batch as it goes to the broker. It is never longer than not compressed: what does not shrink is sent as it is. */
-export async function encodeBatch(batch: BatchToEncode): Promise<Uint8Array> {
-  const plain = writeRecords(batch);
-  if (batch.compression === "none") return finish(plain, batch, "none");
+/**
+ * The batch as it goes to the broker. It is never longer than not compressed: what does not shrink is sent as it is.
+ * The records are read before it first waits.
+ */
+export async function encodeBatch(
+  batch: BatchToEncode,
+  scratch: SpareMemory<ArrayBuffer>,
+): Promise<Uint8Array> {
+  const size = batchSize(batch);
+  const memory = scratch.take(size);
+  const plain = Buffer.from(memory, 0, size);
+  writeRecords(batch, plain);
   const records = plain.subarray(FIELD.records);
-  const packed = await compress(batch.compression, records);
+  const packed = batch.compression === "none" ? records : await compress(batch.compression, records);
   if (packed.length >= records.length) return finish(plain, batch, "none");
   const bytes = Buffer.allocUnsafeSlow(FIELD.records + packed.length);
   bytes.set(packed, FIELD.records);
+  scratch.give(memory);
+  releaseMemory(packed);
   return finish(bytes, batch, batch.compression);
 }
 
@@ -143,20 +155,24 @@ function memoryOf(bytes: Uint8Array): Memory {
   };
 }
 
-/** All of the batch but its header. */
-function writeRecords({ records, from, to }: BatchRange): Buffer {
+/** Of the batch when it is not compressed. */
+function batchSize({ records, from, to }: BatchRange): number {
   assert(from < to && to <= records.count, "a batch has at least one record");
   let size: number = FIELD.records;
   for (let i = from; i < to; i++) {
     const body = bodySize(records, i, i - from);
     size += varintSize(body) + body;
   }
+  return size;
+}
+
+/** All of the batch but its header. */
+function writeRecords({ records, from, to }: BatchRange, plain: Buffer): void {
   const source = memoryOf(records.bytes);
-  const out = memoryOf(Buffer.allocUnsafeSlow(size));
+  const out = memoryOf(plain);
   let p: number = FIELD.records;
   for (let i = from; i < to; i++) p = writeRecord(out, p, source, records, i, i - from);
-  assert(p === size, "records have the size that was counted");
-  return out.bytes;
+  assert(p === plain.length, "records have the size that was counted");
 }
 
 /** With no object for its arguments: it is called for each record. */

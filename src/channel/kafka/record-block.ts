@@ -23,6 +23,8 @@ export interface FetchedBlock extends RecordBlock {
   readonly offsets: Float64Array;
   /** Null where the client does not tell. */
   readonly producer: ProducerIdentity | null;
+  /** Whether it has its memory for itself. */
+  readonly isAlone: boolean;
 }
 
 /** Who wrote a record batch: each producer has an id, and each of its lives an epoch. */

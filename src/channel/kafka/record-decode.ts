@@ -14,6 +14,8 @@ export interface BatchFrame {
   readonly lastOffset: number;
   readonly count: number;
   readonly producer: ProducerIdentity;
+  /** 0 for records that were not compressed: those share the memory of the response. */
+  readonly codec: number;
 }
 
 /** Columns for as many records as a batch has. */
@@ -60,6 +62,7 @@ export function decodeRecords(bytes: Uint8Array, batch: BatchFrame, from: number
     values: firstSpans(columns.values, kept),
     headers: firstSpans(columns.headers, kept),
     producer,
+    isAlone: batch.codec !== 0,
   };
 }
 

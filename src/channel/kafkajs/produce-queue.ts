@@ -6,6 +6,7 @@ import type { TopicPartition } from "../kafka/record-block.ts";
 import { syncError } from "../../types/errors.ts";
 import { must } from "../../util/assert.ts";
 import type { Cluster } from "./cluster.ts";
+import { releaseMemory } from "../../util/release-memory.ts";
 
 /** A record batch on its way to one partition. */
 export interface QueuedBatch extends TopicPartition {
@@ -189,6 +190,7 @@ export class ProduceQueue {
     queue.shift();
     if (queue.length === 0) this.#waiting.delete(key);
     this.#bytes -= batch.bytes.length;
+    releaseMemory(batch.bytes);
     batch.onStored(answer.baseOffset);
     this.#wake();
     return false;

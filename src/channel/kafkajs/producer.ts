@@ -7,6 +7,7 @@ import type { ProducerId } from "../kafka/messages.ts";
 import { encodeBatch, fitBatch } from "../kafka/record-batch.ts";
 import type { RecordBlock, TopicPartition } from "../kafka/record-block.ts";
 import type { Cluster } from "./cluster.ts";
+import { SpareMemory } from "../../util/spare-memory.ts";
 import { TransactionCoordinator } from "./coordinator.ts";
 import { ProduceQueue } from "./produce-queue.ts";
 
@@ -54,6 +55,8 @@ export class KafkajsProducer implements TransactionalProducer {
   readonly #producer: ProducerId;
   readonly #partitions = new Map<string, Partition>();
   readonly #encoding = new Set<Promise<void>>();
+  /** For batches as they are before they are compressed. */
+  readonly #scratch = new SpareMemory((bytes) => new ArrayBuffer(bytes));
   #isOpen = false;
   /** Of the open transaction: what the coordinator knows or is being told, and what it is still to be told. */
   #added = new Set<string>();
@@ -110,14 +113,17 @@ export class KafkajsProducer implements TransactionalProducer {
 
   /** Encodes a part beside others and queues it behind those of its partition. */
   #enqueue(partition: Partition, part: Part): void {
-    const encoded = encodeBatch({
-      ...part,
-      producerId: this.#producer.id,
-      producerEpoch: this.#producer.epoch,
-      baseSequence: part.sequence,
-      timestampMs: this.#clock.nowMs(),
-      compression: this.#options.compression,
-    });
+    const encoded = encodeBatch(
+      {
+        ...part,
+        producerId: this.#producer.id,
+        producerEpoch: this.#producer.epoch,
+        baseSequence: part.sequence,
+        timestampMs: this.#clock.nowMs(),
+        compression: this.#options.compression,
+      },
+      this.#scratch,
+    );
     // It is waited for when its turn has come.
     encoded.catch(() => undefined);
     const queued = partition.tail

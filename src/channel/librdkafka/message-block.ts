@@ -21,7 +21,7 @@ export function messageBlock(messages: readonly Message[]): FetchedBlock {
     at = put(bytes, at, block.values, i, value);
     at = put(bytes, at, block.headers, i, headers[i] ?? null);
   }
-  return { count, bytes, ...block, offsets, producer: null };
+  return { count, bytes, ...block, offsets, producer: null, isAlone: true };
 }
 
 /** What of a block begins at this offset or later. */

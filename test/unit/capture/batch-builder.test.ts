@@ -7,6 +7,7 @@ import { schemaVersion } from "../../../src/types/schema-version.ts";
 import type { TableSchema } from "../../../src/types/table-schema.ts";
 import { linesOf } from "../../support/batch-lines.ts";
 import { rowImage } from "../../support/row-image.ts";
+import { sharedSpareMemory } from "../../../src/util/spare-memory.ts";
 
 const COLUMNS: readonly MappedColumn[] = [
   { name: "v", type: { kind: "text", form: "varchar", charset: "utf8mb4" }, lengthBytes: 1 },
@@ -46,6 +47,7 @@ const builderOf = (form: RowForm): BatchBuilder =>
     numbering: { seq: 0, ordinal: 0 },
     form,
     recordSource: { source: "s", epoch: 1, version: "1" },
+    spare: sharedSpareMemory(),
   });
 
 /** Builds the events, taking a batch behind each number in `cuts`. */

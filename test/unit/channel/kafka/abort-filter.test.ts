@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { visibleBatches, type AbortedTransaction } from "../../../../src/channel/kafka/abort-filter.ts";
-import { encodeBatch } from "../../../../src/channel/kafka/record-batch.ts";
+import { encode } from "../../../support/record-batch.ts";
 import { readBatches, type ControlType } from "../../../../src/channel/kafka/record-read.ts";
 import { must } from "../../../../src/util/assert.ts";
 import { blockOf } from "../../../support/kafka-records.ts";
@@ -120,7 +120,7 @@ describe("what is committed is seen", () => {
 
   test("a record whose key looks like an abort marker's", async () => {
     const records = blockOf([{ key: "\0\0\0\0", value: "x", header: null }]);
-    const bytes = await encodeBatch({
+    const bytes = await encode({
       records,
       from: 0,
       to: 1,

@@ -6,7 +6,15 @@ import { syncError } from "../../../../src/types/errors.ts";
 
 const NONE = { start: new Int32Array(1), end: new Int32Array(1) };
 const blockAt = (offset: number): FetchedBlock => ({
-  ...{ count: 1, bytes: new Uint8Array(1), keys: NONE, values: NONE, headers: NONE, producer: null },
+  ...{
+    count: 1,
+    bytes: new Uint8Array(1),
+    keys: NONE,
+    values: NONE,
+    headers: NONE,
+    producer: null,
+    isAlone: false,
+  },
   offsets: Float64Array.of(offset),
 });
 

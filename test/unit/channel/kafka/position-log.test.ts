@@ -53,7 +53,7 @@ class Topic implements RecordReader {
     const bytes = Buffer.from(encodePositionRecord(record));
     const none = { start: Int32Array.of(-1), end: Int32Array.of(-1) };
     const values = { start: Int32Array.of(0), end: Int32Array.of(bytes.length) };
-    const block = { count: 1, bytes, keys: none, values, headers: none, producer: null };
+    const block = { count: 1, bytes, keys: none, values, headers: none, producer: null, isAlone: true };
     return { blocks: [{ ...block, offsets: Float64Array.of(offset) }], nextOffset: offset + 1 };
   }
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { COMPRESSIONS, type Compression } from "../../../../src/channel/kafka/driver.ts";
-import { encodeBatch, fitBatch, type BatchToEncode } from "../../../../src/channel/kafka/record-batch.ts";
+import { fitBatch, type BatchToEncode } from "../../../../src/channel/kafka/record-batch.ts";
+import { encode } from "../../../support/record-batch.ts";
 import { decodeBatch, readBatches } from "../../../../src/channel/kafka/record-read.ts";
 import { must } from "../../../../src/util/assert.ts";
 import { blockOf, recordsOf, type KafkaRecord } from "../../../support/kafka-records.ts";
@@ -60,7 +61,7 @@ async function readBack(bytes: Uint8Array): Promise<readonly KafkaRecord[]> {
 
 describe("a batch", () => {
   test("has the bytes of another client", async () => {
-    const bytes = await encodeBatch(batchOf(GOLDEN_RECORDS));
+    const bytes = await encode(batchOf(GOLDEN_RECORDS));
     expect(Buffer.from(bytes).toString("hex")).toBe(GOLDEN_HEX);
   });
 
@@ -74,7 +75,7 @@ describe("a batch", () => {
         async (records, compression, a, b) => {
           const from = a % records.length;
           const to = from + 1 + (b % (records.length - from));
-          const bytes = await encodeBatch(batchOf(records, { from, to, compression }));
+          const bytes = await encode(batchOf(records, { from, to, compression }));
           expect(await readBack(bytes)).toEqual(records.slice(from, to));
         },
       ),
@@ -88,7 +89,7 @@ describe("a batch", () => {
       value: Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + length) % 256)).join(""),
       header: null,
     }));
-    expect(await readBack(await encodeBatch(batchOf(records)))).toEqual(records);
+    expect(await readBack(await encode(batchOf(records)))).toEqual(records);
   });
 
   test("comes back from a block in the middle of a larger buffer", async () => {
@@ -97,12 +98,12 @@ describe("a batch", () => {
       1001,
       -50,
     );
-    const bytes = await encodeBatch(batchOf(GOLDEN_RECORDS, { records: { ...block, bytes: moved } }));
+    const bytes = await encode(batchOf(GOLDEN_RECORDS, { records: { ...block, bytes: moved } }));
     expect(Buffer.from(bytes).toString("hex")).toBe(GOLDEN_HEX);
   });
 
   test("says whose it is and where it belongs", async () => {
-    const bytes = await encodeBatch(
+    const bytes = await encode(
       batchOf(GOLDEN_RECORDS, {
         producerId: 2n ** 63n - 1n,
         producerEpoch: 32767,
@@ -128,11 +129,11 @@ describe("a batch", () => {
     const noise = Array.from({ length: 500 }, (_, i) =>
       String.fromCharCode((i * i * 97 + (i >> 3) * 31) % 256),
     ).join("");
-    const plain = await encodeBatch(batchOf([{ key: null, value: "", header: null }]));
+    const plain = await encode(batchOf([{ key: null, value: "", header: null }]));
     for (const compression of ["gzip", "lz4", "zstd"] satisfies Compression[]) {
-      const tiny = await encodeBatch(batchOf([{ key: null, value: "", header: null }], { compression }));
+      const tiny = await encode(batchOf([{ key: null, value: "", header: null }], { compression }));
       expect(Buffer.compare(tiny, plain)).toBe(0);
-      const long = await encodeBatch(
+      const long = await encode(
         batchOf([{ key: null, value: noise.repeat(20), header: null }], { compression }),
       );
       expect(readBatches(long, SOURCE)[0]?.codec).not.toBe(0);
@@ -141,10 +142,8 @@ describe("a batch", () => {
   });
 
   test("has at least one record, all of the block", async () => {
-    await expect(encodeBatch(batchOf(GOLDEN_RECORDS, { from: 2, to: 2 }))).rejects.toThrow(
-      "at least one record",
-    );
-    await expect(encodeBatch(batchOf(GOLDEN_RECORDS, { to: 5 }))).rejects.toThrow("at least one record");
+    await expect(encode(batchOf(GOLDEN_RECORDS, { from: 2, to: 2 }))).rejects.toThrow("at least one record");
+    await expect(encode(batchOf(GOLDEN_RECORDS, { to: 5 }))).rejects.toThrow("at least one record");
   });
 });
 
@@ -161,7 +160,7 @@ describe("what fits", () => {
           const { to, bytes } = fitBatch(block, from, bytesMax);
           expect(to).toBeGreaterThan(from);
           const length = async (end: number): Promise<number> =>
-            (await encodeBatch(batchOf(records, { records: block, from, to: end }))).length;
+            (await encode(batchOf(records, { records: block, from, to: end }))).length;
           expect(bytes).toBe(await length(to));
           if (to > from + 1) expect(bytes).toBeLessThanOrEqual(bytesMax);
           if (to < records.length) expect(await length(to + 1)).toBeGreaterThan(bytesMax);
@@ -186,7 +185,7 @@ describe("what fits", () => {
     const block = blockOf(records);
     const { to, bytes } = fitBatch(block, 100, 10_000);
     expect(to).toBe(200);
-    expect(bytes).toBe((await encodeBatch(batchOf(records, { records: block, from: 100 }))).length);
+    expect(bytes).toBe((await encode(batchOf(records, { records: block, from: 100 }))).length);
   });
 
   test("is decided at the exact byte", () => {

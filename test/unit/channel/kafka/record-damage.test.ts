@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { COMPRESSIONS } from "../../../../src/channel/kafka/driver.ts";
-import { encodeBatch } from "../../../../src/channel/kafka/record-batch.ts";
+import { encode } from "../../../support/record-batch.ts";
 import { decodeBatch, readBatches } from "../../../../src/channel/kafka/record-read.ts";
 import { isSyncError } from "../../../../src/types/errors.ts";
 import { blockOf, type KafkaRecord } from "../../../support/kafka-records.ts";
@@ -24,7 +24,7 @@ async function written(
   records: readonly KafkaRecord[],
   compression: (typeof COMPRESSIONS)[number],
 ): Promise<Buffer> {
-  const bytes = await encodeBatch({
+  const bytes = await encode({
     records: blockOf(records),
     from: 0,
     to: records.length,
