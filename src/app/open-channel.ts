@@ -47,14 +47,23 @@ export function requireKafka({ config }: CommandContext, command: string): Kafka
 export async function openKafkaChannel(
   context: ChannelContext,
   kafka: KafkaChannelConfig,
-  { tables, serverUuid }: { readonly tables: readonly FollowedTable[]; readonly serverUuid: string },
+  {
+    tables,
+    serverUuid,
+    driver,
+  }: {
+    readonly tables: readonly FollowedTable[];
+    readonly serverUuid: string;
+    /** In place of the one that the config names. */
+    readonly driver?: KafkaDriver;
+  },
 ): Promise<KafkaChannel> {
   const { config, log } = context;
   const control = await connectControl(context, kafka);
   const { limits, topics } = kafka;
   return new KafkaChannel({
     ...kafka,
-    driver: await openDriver(kafka),
+    driver: driver ?? (await openDriver(kafka)),
     control,
     identity: identityOf(config),
     serverUuid,

@@ -40,7 +40,7 @@ async function runOne(name: BenchName, size: BenchSize): Promise<readonly Figure
     case "stream-100k":
       return await stream(100_000);
     case "kafka":
-      return await benchKafka(prepared, { client: "kafkajs", makeBase: base });
+      return await benchKafka(prepared, { makeBase: base });
   }
 }
 
@@ -86,7 +86,8 @@ function line(figure: Figure, before: Figure | undefined): string {
   const server = figure.serverCpuSec === null ? "" : `, server CPU ${figure.serverCpuSec.toFixed(1)} s`;
   return (
     `${figure.bench.padEnd(15)} ${figure.rowsPerSec.toLocaleString("en-US").padStart(10)} ${figure.unit}/s` +
-    `  (${figure.rows.toLocaleString("en-US")} in ${figure.seconds.toFixed(2)} s, tool CPU ${figure.toolCpuSec.toFixed(1)} s${server}, peak RSS ${figure.peakRssMiB} MiB)${ratio}\n`
+    `  (${figure.rows.toLocaleString("en-US")} in ${figure.seconds.toFixed(2)} s, tool CPU ${figure.toolCpuSec.toFixed(1)} s${server}, peak RSS ${figure.peakRssMiB} MiB)${ratio}` +
+    `${figure.note === undefined ? "" : `\n${" ".repeat(16)}${figure.note}`}\n`
   );
 }
 

@@ -13,12 +13,14 @@ export interface Figure {
   /** The same of the server; null when it takes no part. */
   readonly serverCpuSec: number | null;
   readonly peakRssMiB: number;
+  /** What else there is to say of it. */
+  readonly note?: string;
 }
 
 const TICKS_PER_SEC = 100;
 
 /** User and system time of a process so far, in seconds. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name in parentheses may hold spaces; the times are the 14th and 15th fields.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

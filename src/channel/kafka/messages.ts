@@ -122,7 +122,8 @@ export interface ProducerId {
 }
 
 export interface InitProducerIdRequest {
-  readonly transactionalId: string;
+  /** Null for a producer that writes outside of transactions. */
+  readonly transactionalId: string | null;
   readonly transactionTimeoutMs: number;
 }
 
@@ -206,7 +207,8 @@ export const END_TXN: Message<EndTxnRequest, { readonly errorCode: number }> = {
 };
 
 export interface ProduceRequest {
-  readonly transactionalId: string;
+  /** Null for records outside of transactions. */
+  readonly transactionalId: string | null;
   readonly timeoutMs: number;
   readonly topics: readonly {
     readonly topic: string;

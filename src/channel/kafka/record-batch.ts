@@ -51,7 +51,7 @@ export interface BatchRange {
   readonly to: number;
 }
 
-/** Records of one transaction, as the leader of one partition takes them. */
+/** Records as the leader of one partition takes them. */
 export interface BatchToEncode extends BatchRange {
   readonly producerId: bigint;
   readonly producerEpoch: number;
@@ -59,6 +59,7 @@ export interface BatchToEncode extends BatchRange {
   readonly baseSequence: number;
   readonly timestampMs: number;
   readonly compression: Compression;
+  readonly isTransactional: boolean;
 }
 
 export interface BatchFit {
@@ -112,7 +113,8 @@ function finish(bytes: Buffer, batch: BatchToEncode, compression: Compression): 
   bytes.writeInt32BE(bytes.length - LENGTH_FROM, FIELD.length);
   bytes.writeInt32BE(NO_EPOCH, FIELD.leaderEpoch);
   bytes.writeInt8(MAGIC, FIELD.magic);
-  bytes.writeInt16BE(codecOf(compression) | ATTRIBUTE.transactional, FIELD.attributes);
+  const transactional = batch.isTransactional ? ATTRIBUTE.transactional : 0;
+  bytes.writeInt16BE(codecOf(compression) | transactional, FIELD.attributes);
   bytes.writeInt32BE(count - 1, FIELD.lastOffsetDelta);
   bytes.writeBigInt64BE(BigInt(batch.timestampMs), FIELD.baseTimestamp);
   bytes.writeBigInt64BE(BigInt(batch.timestampMs), FIELD.maxTimestamp);

@@ -20,8 +20,18 @@ const TAKE_OVER_MS = 500;
 /** One partition that cannot be added keeps the coordinator from trying the others. */
 const OPERATION_NOT_ATTEMPTED = 55;
 
+/** Whoever knows of a producer's transactions. */
+export interface Coordinator {
+  /** Null when records are written outside of transactions, which only a bench does, to see what they cost. */
+  readonly transactionalId: string | null;
+  initProducer(): Promise<ProducerId>;
+  addPartitions(producer: ProducerId, targets: readonly TopicPartition[]): Promise<void>;
+  endTransaction(producer: ProducerId, isCommit: boolean): Promise<void>;
+  judge(error: SyncError, producer: ProducerId): Promise<SyncError>;
+}
+
 /** What the coordinator of a transactional id is asked for. */
-export class TransactionCoordinator {
+export class TransactionCoordinator implements Coordinator {
   readonly #cluster: Cluster;
   readonly #options: ProducerOptions;
   /** Milliseconds of a clock that never goes back. */
@@ -36,6 +46,10 @@ export class TransactionCoordinator {
     this.#cluster = cluster;
     this.#options = options;
     this.#now = now;
+  }
+
+  get transactionalId(): string {
+    return this.#options.transactionalId;
   }
 
   /**

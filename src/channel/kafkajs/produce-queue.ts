@@ -19,7 +19,7 @@ export interface QueuedBatch extends TopicPartition {
 
 export interface ProduceQueueOptions {
   readonly cluster: Cluster;
-  readonly transactionalId: string;
+  readonly transactionalId: string | null;
   readonly deliveryTimeoutMs: number;
   readonly onRetry?: (error: SyncError) => void;
   readonly now: () => number;

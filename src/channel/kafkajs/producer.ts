@@ -8,7 +8,7 @@ import { encodeBatch, fitBatch } from "../kafka/record-batch.ts";
 import type { RecordBlock, TopicPartition } from "../kafka/record-block.ts";
 import type { Cluster } from "./cluster.ts";
 import { SpareMemory } from "../../util/spare-memory.ts";
-import { TransactionCoordinator } from "./coordinator.ts";
+import { TransactionCoordinator, type Coordinator } from "./coordinator.ts";
 import { ProduceQueue } from "./produce-queue.ts";
 
 /** Bytes of encoded batches that may wait for their brokers, and batches that may be encoded side by side. */
@@ -50,7 +50,7 @@ export class KafkajsProducer implements TransactionalProducer {
   readonly #cluster: Cluster;
   readonly #options: ProducerOptions;
   readonly #clock: Clock;
-  readonly #coordinator: TransactionCoordinator;
+  readonly #coordinator: Coordinator;
   readonly #queue: ProduceQueue;
   readonly #producer: ProducerId;
   readonly #partitions = new Map<string, Partition>();
@@ -68,7 +68,7 @@ export class KafkajsProducer implements TransactionalProducer {
     readonly cluster: Cluster;
     readonly options: ProducerOptions;
     readonly clock: Clock;
-    readonly coordinator: TransactionCoordinator;
+    readonly coordinator: Coordinator;
     readonly producer: ProducerId;
   }) {
     const { cluster, options, clock, coordinator, producer } = parts;
@@ -77,11 +77,16 @@ export class KafkajsProducer implements TransactionalProducer {
     this.#clock = clock;
     this.#coordinator = coordinator;
     this.#producer = producer;
-    this.#queue = new ProduceQueue({ cluster, ...options, now: clock.monotonicMs });
+    const { transactionalId } = coordinator;
+    this.#queue = new ProduceQueue({ cluster, ...options, transactionalId, now: clock.monotonicMs });
   }
 
-  static async open(cluster: Cluster, options: ProducerOptions, clock: Clock): Promise<KafkajsProducer> {
-    const coordinator = new TransactionCoordinator(cluster, options, clock.monotonicMs);
+  static async open(
+    cluster: Cluster,
+    options: ProducerOptions,
+    clock: Clock,
+    coordinator: Coordinator = new TransactionCoordinator(cluster, options, clock.monotonicMs),
+  ): Promise<KafkajsProducer> {
     const producer = await coordinator.initProducer();
     return new KafkajsProducer({ cluster, options, clock, coordinator, producer });
   }
@@ -121,6 +126,7 @@ export class KafkajsProducer implements TransactionalProducer {
         baseSequence: part.sequence,
         timestampMs: this.#clock.nowMs(),
         compression: this.#options.compression,
+        isTransactional: this.#coordinator.transactionalId !== null,
       },
       this.#scratch,
     );

@@ -129,6 +129,7 @@ describe("what is committed is seen", () => {
       baseSequence: 0,
       timestampMs: 0,
       compression: "none",
+      isTransactional: true,
     });
     const second = Buffer.from(bytes);
     second.writeBigInt64BE(1n);

@@ -37,6 +37,7 @@ function batchOf(records: readonly KafkaRecord[], options: Partial<BatchToEncode
     baseSequence: 41,
     timestampMs: 1_700_000_000_123,
     compression: "none",
+    isTransactional: true,
     ...options,
   };
 }

@@ -33,6 +33,7 @@ async function written(
     baseSequence: 0,
     timestampMs: 1_700_000_000_000,
     compression,
+    isTransactional: true,
   });
   return Buffer.from(bytes);
 }
