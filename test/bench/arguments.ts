@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import type { BenchSize } from "./data.ts";
 
-export const BENCHES = ["decode", "snapshot", "stream-1M", "stream-100k", "kafka"] as const;
+export const BENCHES = ["decode", "snapshot", "stream-1M", "stream-100k", "kafka", "kafka-latency"] as const;
 export type BenchName = (typeof BENCHES)[number];
 
-export const USAGE = `usage: npm run -s bench -- [decode | snapshot | stream | stream-1M | stream-100k | kafka ...] [options]
+export const USAGE = `usage: npm run -s bench -- [decode | snapshot | stream | stream-1M | stream-100k | kafka | kafka-latency ...] [options]
 
 Speed of the stages and of the whole path, on data that other tools were measured on. Without a name all of them run.
 Each bench is a process of its own, with a MySQL of its own on this machine, and takes half a minute to prepare.

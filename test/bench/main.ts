@@ -10,6 +10,7 @@ import { parseBenchArguments, USAGE, type BenchArguments, type BenchName } from 
 import { benchDecode } from "./decode.ts";
 import { prepareBenchServer, type BenchSize } from "./data.ts";
 import { benchKafka } from "./kafka.ts";
+import { benchLatency, LATENCY_SIZE } from "./kafka-latency.ts";
 import type { Figure } from "./measure.ts";
 import { benchSnapshot, benchStream, makeBase, type BenchPlace } from "./pipeline.ts";
 
@@ -22,7 +23,8 @@ async function main(options: BenchArguments): Promise<void> {
 }
 
 async function runOne(name: BenchName, size: BenchSize): Promise<readonly Figure[]> {
-  await using prepared = await prepareBenchServer(size, {
+  // That one is about a table of a certain size.
+  await using prepared = await prepareBenchServer(name === "kafka-latency" ? LATENCY_SIZE : size, {
     progress: (line) => process.stderr.write(`${line}\n`),
   });
   const place: BenchPlace = { port: prepared.server.port, workload: prepared.workload };
@@ -41,6 +43,8 @@ async function runOne(name: BenchName, size: BenchSize): Promise<readonly Figure
       return await stream(100_000);
     case "kafka":
       return await benchKafka(prepared, { makeBase: base });
+    case "kafka-latency":
+      return [await benchLatency(prepared, { makeBase: base })];
   }
 }
 
