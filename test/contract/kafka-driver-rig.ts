@@ -21,10 +21,14 @@ export interface DriverUnderTest {
 
 /** A driver on the broker of a test, with the control connection beside it. */
 export interface Rig {
+  /** `host:port` of each broker, for clients of somebody else. */
+  readonly brokers: readonly string[];
+  /** What a client of ours calls itself, and a group if it had one. */
+  readonly clientId: string;
   readonly driver: KafkaDriver;
   readonly control: KafkaControl;
   readonly newId: () => string;
-  readonly newTopic: (partitions?: number) => Promise<string>;
+  readonly newTopic: (partitions?: number, config?: Readonly<Record<string, string>>) => Promise<string>;
   readonly newProducer: (id?: string, options?: Partial<ProducerOptions>) => Promise<TransactionalProducer>;
   readonly newReader: (isolation: Isolation) => Promise<RecordReader>;
 }
@@ -51,12 +55,14 @@ export function rigTest(underTest: DriverUnderTest) {
     closing.push(() => control.close());
     const newId = (): string => kafka.uniqueName();
     return {
+      brokers: kafka.brokers,
+      clientId: endpoint.clientId,
       driver,
       control,
       newId,
-      newTopic: async (partitions = 1) => {
+      newTopic: async (partitions = 1, config = {}) => {
         const topic = newId();
-        await control.create([{ topic, partitions, replication: 1, config: {} }]);
+        await control.create([{ topic, partitions, replication: 1, config }]);
         return topic;
       },
       newProducer: (id = newId(), options = {}) =>

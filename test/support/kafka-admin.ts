@@ -52,6 +52,13 @@ async function withAdmin<T>(bootstrap: string, work: (admin: Admin) => Promise<T
 const foreignClient = (bootstrap: string): Kafka =>
   new Kafka({ clientId: "somebody", brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
 
+/** All that a broker knows of, ones without members included, as long as they have an offset. */
+export async function consumerGroups(bootstrap: string): Promise<readonly string[]> {
+  return withAdmin(bootstrap, async (admin) =>
+    (await admin.listGroups()).groups.map(({ groupId }) => groupId),
+  );
+}
+
 /** Removes all records that are there, as retention would. */
 export async function deleteRecords(bootstrap: string, topics: readonly string[]): Promise<void> {
   await withAdmin(bootstrap, async (admin) => {

@@ -9,6 +9,11 @@ import type { Cluster } from "./cluster.ts";
 
 /** Most bytes that one batch may decompress to. */
 const BATCH_BYTES_MAX = 256 << 20;
+/**
+ * Brokers count what they send as it is packed. What it unpacks to beyond so many times that is fetched again: rows
+ * hardly ever shrink to less than an eighth, and nobody's rows may take all of the memory.
+ */
+const UNPACKED = 8;
 
 /** Reads partitions by Kafka's own requests, each a fetch of its own without a session. */
 export class KafkajsReader implements RecordReader {
@@ -67,9 +72,12 @@ export class KafkajsReader implements RecordReader {
         ? visibleBatches(batches, aborted)
         : batches.filter(({ control }) => control === null);
     const blocks = [];
+    let bytes = 0;
     for (const batch of visible) {
       if (batch.lastOffset < offset) continue;
+      if (bytes >= bytesMax * UNPACKED) return { blocks, nextOffset: batch.baseOffset };
       const block = await decodeBatch(batch, { from: offset, bytesMax: BATCH_BYTES_MAX });
+      bytes += block.bytes.byteLength;
       if (block.count > 0) blocks.push(block);
     }
     return { blocks, nextOffset: Math.max(offset, (batches.at(-1)?.lastOffset ?? offset - 1) + 1) };

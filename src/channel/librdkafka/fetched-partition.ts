@@ -3,6 +3,9 @@ import type { FetchedBlock, TopicPartition } from "../kafka/record-block.ts";
 import type { Message } from "./client.ts";
 import { blockFrom, messageBlock } from "./message-block.ts";
 
+/** Messages that come at once are cut into blocks of about this size, so that nobody has to take many large ones. */
+const BLOCK_BYTES = 1 << 20;
+
 /** What was fetched of a partition and nobody has taken yet, from some offset on and without a gap. */
 export class FetchedPartition {
   readonly target: TopicPartition;
@@ -37,9 +40,17 @@ export class FetchedPartition {
     const fresh = messages.filter(({ offset }) => offset >= this.#to);
     const last = fresh.at(-1);
     if (last === undefined) return;
-    const block = messageBlock(fresh);
-    this.#blocks.push(block);
-    this.bytes += block.bytes.length;
+    for (let from = 0; from < fresh.length;) {
+      let to = from;
+      for (let bytes = 0; to < fresh.length && bytes < BLOCK_BYTES; to++) {
+        const { key, value } = fresh[to] as Message;
+        bytes += (key?.length ?? 0) + (value?.length ?? 0);
+      }
+      const block = messageBlock(fresh.slice(from, to));
+      this.#blocks.push(block);
+      this.bytes += block.bytes.length;
+      from = to;
+    }
     this.#to = last.offset + 1;
   }
 

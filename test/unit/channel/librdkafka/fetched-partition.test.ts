@@ -53,3 +53,17 @@ test("moves on where there is nothing for us, and never back", () => {
   expect(textOf(partition.take(0, 1000))).toBe(" > 4");
   expect(partition.holds(0)).toBe(false);
 });
+
+test("gives large messages that came at once a few at a time", () => {
+  const value = Buffer.alloc(400_000);
+  const partition = new FetchedPartition(target, 0);
+  partition.add(messages(0, 8).map((message) => ({ ...message, value })));
+  const counts: number[] = [];
+  for (let offset = 0; offset < 8;) {
+    const { blocks, nextOffset } = partition.take(offset, 1000);
+    counts.push(blocks.reduce((sum, { count }) => sum + count, 0));
+    offset = nextOffset;
+  }
+  expect(counts).toEqual([3, 3, 2]);
+  expect(partition.bytes).toBe(0);
+});
