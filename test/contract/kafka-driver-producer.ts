@@ -128,7 +128,9 @@ export function producerContract(underTest: DriverUnderTest): void {
       },
     );
 
-    test("many transactions one behind the other, over several partitions and batches", async ({ rig }) => {
+    test("F187: many transactions one behind the other, over several partitions and batches", async ({
+      rig,
+    }) => {
       const { newTopic, newProducer, newReader, control } = rig;
       const topic = await newTopic(3);
       const producer = await newProducer(undefined, { batchBytesMax: 4096 });
@@ -151,6 +153,41 @@ export function producerContract(underTest: DriverUnderTest): void {
       const reader = await newReader("committed");
       for (const { partition, end } of await control.offsets(topic))
         expect(await readAll(reader, topic, end, { partition })).toEqual(expected[partition]);
+    });
+
+    test("F181 K7: sends side by side are stored, each whole and in its order, no record twice", async ({
+      rig,
+    }) => {
+      const { newTopic, newProducer, newReader, control } = rig;
+      const topic = await newTopic(3);
+      const producer = await newProducer(undefined, { batchBytesMax: 2000 });
+      const names: string[][] = [[], [], []];
+      for (let number = 0; number < 5; number++) {
+        await producer.begin();
+        const sends = Array.from({ length: 90 }, (_, i) => {
+          const partition = i % 3;
+          const name = `t${number} s${i} `;
+          names[partition]?.push(name);
+          return producer.send({ topic, partition }, values(80, name));
+        });
+        await Promise.all(sends);
+        expect((await producer.flush()).map(({ count }) => count)).toEqual([2400, 2400, 2400]);
+        await producer.commit();
+      }
+      const reader = await newReader("committed");
+      for (const { partition, end } of await control.offsets(topic)) {
+        const seen = await readAll(reader, topic, end, { partition });
+        expect(seen.length).toBe(12_000);
+        // Which of the sends comes first is not said where they are made at once.
+        const bySend = new Map<string, string[]>();
+        for (const value of seen) {
+          const name = value.slice(0, value.lastIndexOf(" ") + 1);
+          bySend.set(name, [...(bySend.get(name) ?? []), value]);
+        }
+        const whole = (name: string): string[] => Array.from({ length: 80 }, (_, i) => `${name}${i}`);
+        expect([...bySend.keys()].toSorted()).toEqual(names[partition]?.toSorted());
+        for (const [name, ofSend] of bySend) expect(ofSend).toEqual(whole(name));
+      }
     });
 
     test("more than a client keeps at once passes, in order", async ({ rig }) => {

@@ -44,7 +44,7 @@ describe.each(faultClients)("%s", (client) => {
     expect(await nemesis.finish()).toEqual([]);
   });
 
-  test("F178: too few replicas are in sync, and then enough", async ({ rig }) => {
+  test("F178 K5: too few replicas are in sync, and then enough", async ({ rig }) => {
     const path = await rig.path({
       name: "in sync",
       seed: 32,

@@ -169,7 +169,7 @@ describe.each(faultClients)("%s", (client) => {
     await stopsWith(path.start("capture"), "KAFKA_PARTITIONS_CHANGED");
   });
 
-  test("F199: somebody else's record lies between ours", async ({ rig }) => {
+  test("F199 K11: somebody else's record lies between ours", async ({ rig }) => {
     const path = await carried(rig, "foreign", 27);
     const capture = path.start("capture");
     const apply = path.start("apply");
@@ -187,7 +187,7 @@ describe.each(faultClients)("%s", (client) => {
     expect(await mended(path)).toEqual([]);
   });
 
-  test("F199: garbage in the topic of the positions", async ({ rig }) => {
+  test("F199 K11: garbage in the topic of the positions", async ({ rig }) => {
     const path = await carried(rig, "garbage", 28);
     await produceForeign(rig.admin, path.positionTopic, '{"version":1,"kind":"unit","id":"me"}');
     await path.write(5);

@@ -62,6 +62,13 @@ export interface BatchToEncode extends BatchRange {
   readonly isTransactional: boolean;
 }
 
+/** Producers count the records of a partition in 31 bits, and then from 0 again. */
+const SEQUENCES = 2 ** 31;
+
+/** The number of the first record behind a batch of so many. */
+export const nextSequence = (baseSequence: number, count: number): number =>
+  (baseSequence + count) % SEQUENCES;
+
 export interface BatchFit {
   /** Behind the last record that fits. */
   readonly to: number;

@@ -4,7 +4,7 @@ import { SyncError } from "../../util/errors.ts";
 import { kafkaHint } from "../kafka/broker-error.ts";
 import type { ProducerOptions, TransactionalProducer, WrittenRange } from "../kafka/driver.ts";
 import type { ProducerId } from "../kafka/messages.ts";
-import { encodeBatch, fitBatch } from "../kafka/record-batch.ts";
+import { encodeBatch, fitBatch, nextSequence } from "../kafka/record-batch.ts";
 import type { RecordBlock, TopicPartition } from "../kafka/record-block.ts";
 import type { Cluster } from "./cluster.ts";
 import { SpareMemory } from "../../util/spare-memory.ts";
@@ -14,8 +14,6 @@ import { ProduceQueue } from "./produce-queue.ts";
 /** Bytes of encoded batches that may wait for their brokers, and batches that may be encoded side by side. */
 const QUEUED_BYTES_MAX = 16 << 20;
 const ENCODING_MAX = 8;
-/** Producers count their records in 31 bits, and then from 0 again. */
-const SEQUENCES = 2 ** 31;
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -111,7 +109,7 @@ export class KafkajsProducer implements TransactionalProducer {
       if (bytes > batchBytesMax) this.#fail(tooLarge(target, bytes, batchBytesMax));
       this.#throwFailure();
       this.#enqueue(partition, { records, from, to, sequence: partition.sequence });
-      partition.sequence = (partition.sequence + (to - from)) % SEQUENCES;
+      partition.sequence = nextSequence(partition.sequence, to - from);
       from = to;
     }
   }

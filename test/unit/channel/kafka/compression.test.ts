@@ -28,7 +28,7 @@ test("codecs have the numbers of Kafka's format", () => {
 });
 
 test.each(COMPRESSIONS)(
-  "%s gives back what it got, alone and inside of a larger buffer",
+  "K15: %s gives back what it got, alone and inside of a larger buffer",
   async (compression) => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.nat(2000), async (piece, times) => {
@@ -59,7 +59,7 @@ describe.each(PACKERS)("%s", (compression) => {
     expect((await compress(compression, rows)).length).toBeLessThan(rows.length / 3);
   });
 
-  test("takes an output of just the limit and none beyond, however small its input", async () => {
+  test("K16: takes an output of just the limit and none beyond, however small its input", async () => {
     const bomb = await compress(compression, Buffer.alloc(20 * MILLION));
     expect(bomb.length).toBeLessThan(100_000);
     for (const bytesMax of [1, MILLION, 20 * MILLION - 1]) {

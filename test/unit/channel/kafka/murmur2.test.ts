@@ -28,7 +28,7 @@ const FALLING: readonly (readonly [number, number])[] = [
   [256, -1141900935],
 ];
 
-test("hashes and partitions are those of the Java client", () => {
+test("K17: hashes and partitions are those of the Java client", () => {
   for (const [text, hash, partition] of GOLDEN) {
     const bytes = Buffer.from(text);
     expect(murmur2(bytes, 0, bytes.length)).toBe(hash);

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { COMPRESSIONS, type Compression } from "../../../../src/channel/kafka/driver.ts";
-import { fitBatch, type BatchToEncode } from "../../../../src/channel/kafka/record-batch.ts";
+import {
+  FIELD,
+  fitBatch,
+  nextSequence,
+  type BatchToEncode,
+} from "../../../../src/channel/kafka/record-batch.ts";
 import { encode } from "../../../support/record-batch.ts";
 import { decodeBatch, readBatches } from "../../../../src/channel/kafka/record-read.ts";
 import { must } from "../../../../src/util/assert.ts";
@@ -124,6 +129,21 @@ describe("a batch", () => {
       count: 4,
       codec: 0,
     });
+  });
+
+  test("K18: takes sequence numbers up to 2^31 - 1, and the one behind that is 0", async () => {
+    // Of DefaultRecordBatchTest.testIncrementSequence of the Java client.
+    const last = 2 ** 31 - 1;
+    expect([nextSequence(0, 5), nextSequence(5, 5)]).toEqual([5, 10]);
+    expect([nextSequence(last, 1), nextSequence(last - 5, 10), nextSequence(last - 5, 5)]).toEqual([
+      ...[0, 4],
+      last,
+    ]);
+    for (const baseSequence of [0, last - 1, last]) {
+      const bytes = Buffer.from(await encode(batchOf(GOLDEN_RECORDS, { baseSequence })));
+      expect(bytes.readInt32BE(FIELD.baseSequence)).toBe(baseSequence);
+      expect(await readBack(bytes)).toEqual(GOLDEN_RECORDS);
+    }
   });
 
   test("is not compressed when that would make it longer", async () => {

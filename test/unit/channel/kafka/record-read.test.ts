@@ -37,7 +37,7 @@ describe("batches of the Java client", () => {
     expect(block.producer).toEqual({ id: "7000000000", epoch: 5 });
   });
 
-  test("snappy is refused by name, once its records are asked for", async () => {
+  test("F200: snappy is refused by name, once its records are asked for", async () => {
     const batch = readOne(bytesOf(JAVA.snappy));
     expect(await failure(() => decodeBatch(batch, ALL))).toMatchObject({
       code: "KAFKA_CODEC",
