@@ -1,3 +1,4 @@
+import { positionClockProblems } from "../channel/kafka/broker-clock.ts";
 import { routingProblems } from "../channel/kafka/routing/table-router.ts";
 import { namedTopics, requireDistinct, topicName } from "../channel/kafka/topic-name.ts";
 import type { TopicWanted } from "../channel/kafka/topic-settings.ts";
@@ -17,11 +18,17 @@ interface ChannelFinding {
   readonly problems: readonly Problem[];
 }
 
+interface InspectedChannel {
+  readonly tables: readonly Pick<CheckedTable, "id" | "schema">[];
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** The cluster, and what of our topics is there already. Nothing is made and no producer is opened. */
 export async function inspectChannel(
   config: Config,
   kafka: KafkaChannelConfig,
-  tables: readonly Pick<CheckedTable, "id" | "schema">[],
+  { tables, now }: InspectedChannel,
 ): Promise<ChannelFinding> {
   const { endpoint, client, login } = kafka;
   const how = [
@@ -49,9 +56,15 @@ export async function inspectChannel(
       ...rules,
       ...replicationProblems(kafka, brokers.length),
       ...(await timeoutProblems(kafka, control, brokers)),
-      ...(await orProblem(() => topicProblems(kafka, control, wanted))),
+      ...(await orProblem(async () => [
+        ...(await topicProblems(kafka, control, wanted)),
+        ...(await orProblem(() => positionClockProblems(control, positionsOf(config, kafka), now()))),
+      ])),
     ];
     return { text: `${text}, ${brokers.length} brokers`, problems };
+  } catch (error) {
+    // Others than the one that was asked first may be too old, or want another login.
+    return { text, problems: [...rules, problemOf(error)] };
   } finally {
     await control.close();
   }
@@ -62,12 +75,13 @@ export async function inspectChannel(
  * @throws SyncError KAFKA_TOPIC_NAME
  */
 function topicsOf(
-  { source }: Config,
-  { topic, positionTopic, topics }: KafkaChannelConfig,
+  config: Config,
+  kafka: KafkaChannelConfig,
   tables: readonly TableId[],
 ): readonly TopicWanted[] {
-  const ofTables = namedTopics(topic, source.name, tables);
-  const positions = topicName(positionTopic, { source: source.name });
+  const { topic, topics } = kafka;
+  const ofTables = namedTopics(topic, config.source.name, tables);
+  const positions = positionsOf(config, kafka);
   requireDistinct([...ofTables, { name: positions, of: "the position topic" }]);
   return [
     { topic: positions, partitions: 1 },
@@ -75,16 +89,20 @@ function topicsOf(
   ];
 }
 
+const positionsOf = ({ source }: Config, { positionTopic }: KafkaChannelConfig): string =>
+  topicName(positionTopic, { source: source.name });
+
 /** Whether the rules fit the tables, as far as the source has shown them. */
 function ruleProblems(
-  { source }: Config,
-  { routing, topic, positionTopic }: KafkaChannelConfig,
+  config: Config,
+  kafka: KafkaChannelConfig,
   tables: readonly Pick<CheckedTable, "id" | "schema">[],
 ): readonly Problem[] {
   const schemas = tables.flatMap(({ schema }) => (schema === null ? [] : [schema]));
   if (schemas.length === 0) return [];
-  const positions = topicName(positionTopic, { source: source.name });
-  return routingProblems(routing, schemas, { source: source.name, topic, positionTopic: positions });
+  const { routing, topic } = kafka;
+  const source = config.source.name;
+  return routingProblems(routing, schemas, { source, topic, positionTopic: positionsOf(config, kafka) });
 }
 
 function replicationProblems({ topics }: KafkaChannelConfig, brokers: number): readonly Problem[] {

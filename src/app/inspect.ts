@@ -26,12 +26,14 @@ import type { CheckedTable, CheckResult } from "./problem-view.ts";
 import type { DiscoveredTable } from "./starter-config.ts";
 
 /** Source, lake and trace store, each by itself: what is wrong with one does not hide the others. */
-export async function inspectAll({ config, signal }: CommandContext): Promise<CheckResult> {
+export async function inspectAll({ config, signal, now }: CommandContext): Promise<CheckResult> {
   const source = await inspectSource(config, signal);
   const lake = await inspectLake(config, source.tables);
   const trace = await inspectTrace(config.trace);
   const channel =
-    config.channel === null ? null : await inspectChannel(config, config.channel, source.tables);
+    config.channel === null
+      ? null
+      : await inspectChannel(config, config.channel, { tables: source.tables, now });
   return {
     subjects: [
       ["source", source.text],

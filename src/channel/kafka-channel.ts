@@ -28,6 +28,7 @@
  * | records are gone before they were applied  | apply stops; capture begins a new generation at the oldest checkpoint |
  * | a topic is deleted, made anew, partitioned anew | both stop; the same                                       |
  * | a broker lost what it had acknowledged     | apply stops before the commit; the same                        |
+ * | the clock of a broker is wrong              | capture does not begin, and commits nothing; later it warns    |
  *
  * Limits. Topics are deleted by age, never compacted. The position topic has one partition and is read whole from
  * the oldest table's checkpoint on. Changes of several tables in one topic are possible, one table in several topics as
@@ -36,11 +37,12 @@
  */
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { SourcePosition } from "../types/source-position.ts";
-import type { Channel, ChannelWriter, Delivery } from "../types/ports.ts";
+import type { Channel, ChannelWriter, Delivery, Problem } from "../types/ports.ts";
 import { StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import type { Log } from "../util/log.ts";
 import { step } from "../util/step.ts";
+import { ClockWatch } from "./kafka/broker-clock.ts";
 import { findCutOff, startPlaces } from "./kafka/cut-off.ts";
 import type { Compression, Isolation, KafkaDriver, RecordReader } from "./kafka/driver.ts";
 import { KafkaReader } from "./kafka/kafka-reader.ts";
@@ -100,6 +102,7 @@ export class KafkaChannel implements Channel {
   readonly gives = "lines";
   readonly #options: KafkaChannelOptions;
   readonly #topics: Topics;
+  readonly #clocks: ClockWatch;
   readonly #large: LargeRows;
   readonly #routing: ChannelRouting;
   #writer: KafkaWriter | null = null;
@@ -107,7 +110,7 @@ export class KafkaChannel implements Channel {
   #failure: Error | null = null;
 
   constructor(options: KafkaChannelOptions) {
-    const { control, topics, log, identity, tables, topic } = options;
+    const { control, topics, log, identity, tables, topic, now, nowMs } = options;
     this.#options = options;
     this.#large = new LargeRows(options.largeDir);
     requireDistinct([
@@ -126,9 +129,11 @@ export class KafkaChannel implements Channel {
       rules: options.routing,
       log,
     });
-    this.#topics = new Topics(control, topics, ({ message, hint, code }) => {
+    const onWarning = ({ message, hint, code }: Problem): void => {
       log.warn(message, { code, remedy: hint });
-    });
+    };
+    this.#topics = new Topics(control, topics, onWarning);
+    this.#clocks = new ClockWatch({ control, onWarning, now, nowMs });
   }
 
   get #positionTopic(): string {
@@ -173,6 +178,7 @@ export class KafkaChannel implements Channel {
       this.#writer = new KafkaWriter({
         producer,
         topics: this.#topics,
+        clocks: this.#clocks,
         positionTopic,
         router,
         onRouting: (change) => {

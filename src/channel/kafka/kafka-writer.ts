@@ -6,12 +6,19 @@ import type { SourcePosition } from "../../types/source-position.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
 import { assert, must } from "../../util/assert.ts";
 import { step } from "../../util/step.ts";
+import type { ClockWatch } from "./broker-clock.ts";
 import type { TransactionalProducer } from "./driver.ts";
 import { withoutLargeRows } from "./large-batch.ts";
 import type { LargeRows } from "./large-rows.ts";
 import { PartCheck } from "./part-check.ts";
 import { partitionRows, type PartitionRows } from "./partitioner.ts";
-import { encodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
+import {
+  encodePositionRecord,
+  type Place,
+  type PlanRecord,
+  type Range,
+  type UnitRecord,
+} from "./position-record.ts";
 import type { RecordBlock } from "./record-block.ts";
 import type { BatchRouter } from "./routing/batch-router.ts";
 import { PlannedRouting, type RoutingChange } from "./routing/planned-routing.ts";
@@ -22,6 +29,7 @@ import { UnitLedger } from "./unit-ledger.ts";
 export interface KafkaWriterOptions {
   readonly producer: TransactionalProducer;
   readonly topics: Topics;
+  readonly clocks: ClockWatch;
   readonly positionTopic: string;
   readonly router: BatchRouter;
   readonly onRouting: (change: RoutingChange) => void;
@@ -280,6 +288,7 @@ export class KafkaWriter implements ChannelWriter {
       ranges,
     };
     const place = await this.#writeRecord(unit);
+    await this.#lookAtClocks(place, ranges);
     step("kafka.commit");
     await producer.commit();
     step("kafka.committed");
@@ -297,6 +306,13 @@ export class KafkaWriter implements ChannelWriter {
       this.#held = null;
       this.#turnOver();
     }
+  }
+
+  /** Before the commit: when capture begins and a clock is wrong, nothing of it is seen by anybody. */
+  async #lookAtClocks({ offset }: Place, ranges: readonly Range[]): Promise<void> {
+    const { clocks, positionTopic: topic } = this.#options;
+    const last = ranges.map(({ to, ...range }) => ({ ...range, offset: to - 1 }));
+    await clocks.look([{ topic, partition: 0, offset }, ...last]);
   }
 
   /** Null when it has to be written again, before retention removes the one that units name. */

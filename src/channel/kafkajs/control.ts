@@ -12,7 +12,10 @@ import {
 } from "../kafka/admin-messages.ts";
 import { BROKER_ERROR, brokerError } from "../kafka/broker-error.ts";
 import type { KafkaEndpoint } from "../kafka/endpoint.ts";
-import type { TopicMetadata } from "../kafka/messages.ts";
+import type { TwoTimes } from "../kafka/broker-clock.ts";
+import { FETCH, type TopicMetadata } from "../kafka/messages.ts";
+import type { TopicPartition } from "../kafka/record-block.ts";
+import { readBatches, type StoredBatch } from "../kafka/record-read.ts";
 import { Cluster, persist } from "./cluster.ts";
 
 /** Offsets of a partition: its first record, the end for readers of committed records, and the end. */
@@ -24,6 +27,8 @@ export interface PartitionOffsets {
 }
 
 const CREATE_MS = 30_000;
+/** Enough for some batches; a broker sends at least one whole one. */
+const TIMES_BYTES = 1 << 16;
 
 /** What is asked of a cluster beside its records: topics, their configuration, offsets, open transactions. */
 export class KafkaControl {
@@ -162,6 +167,44 @@ export class KafkaControl {
       throw brokerError(errorCode, `ask for the offsets of ${topic}/${partition}`);
     }
     return answers;
+  }
+
+  /** The broker that leads it, as far as is known. */
+  leader(target: TopicPartition): Promise<number> {
+    return this.#cluster.leader(target);
+  }
+
+  /**
+   * When the newest record from this offset on was written, by its writer's clock, and stored, by its broker's. Null
+   * when there is none, or when its topic does not keep the broker's time.
+   */
+  async newestTimes(target: TopicPartition, from: number): Promise<TwoTimes | null> {
+    let newest: StoredBatch | null = null;
+    for (let offset = from; ;) {
+      const batches: readonly StoredBatch[] = await this.#batches(target, offset);
+      const last = batches.at(-1);
+      if (last === undefined) break;
+      newest = batches.findLast(({ control }) => control === null) ?? newest;
+      offset = last.lastOffset + 1;
+    }
+    if (newest?.isLogAppendTime !== true) return null;
+    return { brokerMs: newest.maxTimestampMs, oursMs: newest.baseTimestampMs };
+  }
+
+  /** Those from an offset on, of open and aborted transactions as well. */
+  async #batches(target: TopicPartition, offset: number): Promise<readonly StoredBatch[]> {
+    const { topic, partition } = target;
+    const { topicId } = await this.#cluster.topic(topic);
+    const leader = await this.#cluster.leader(target);
+    const request = { topicId, partition, offset, bytesMax: TIMES_BYTES, waitMs: 0, isCommittedOnly: false };
+    const answer = await this.#cluster.send(leader, FETCH, request);
+    const errorCode = answer.errorCode !== 0 ? answer.errorCode : (answer.partition?.errorCode ?? 0);
+    if (errorCode !== 0) {
+      this.#cluster.forget(topic);
+      throw brokerError(errorCode, `read ${topic}/${partition} at offset ${offset}`);
+    }
+    const records = answer.partition?.records ?? null;
+    return records === null ? [] : readBatches(records, target);
   }
 
   /** Who writes to the partitions of a topic, and whose transactions are open. */

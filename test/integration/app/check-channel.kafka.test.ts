@@ -5,9 +5,13 @@ import type { KafkaServer } from "../../../scripts/kafka/server.ts";
 import { inspectChannel } from "../../../src/app/inspect-channel.ts";
 import { parseConfig } from "../../../src/app/config.ts";
 import { KafkaControl } from "../../../src/channel/kafkajs/control.ts";
+import type { KafkaDriver } from "../../../src/channel/kafka/driver.ts";
+import { KafkajsDriver } from "../../../src/channel/kafkajs/driver.ts";
+import type { Problem } from "../../../src/types/ports.ts";
 import { must } from "../../../src/util/assert.ts";
-import { SIMPLE_SCHEMA } from "../../support/batch.ts";
-import { endpointOf, monotonicMs } from "../../support/kafka-channel.ts";
+import { makeBatch, SIMPLE_SCHEMA } from "../../support/batch.ts";
+import { unitEnd } from "../../support/channel-reading.ts";
+import { endpointOf, kafkaChannel, kafkajsDriver, monotonicMs } from "../../support/kafka-channel.ts";
 import { kafkaTest } from "../../support/kafka.ts";
 import type { PrivateKafka } from "../../support/test-kafka.ts";
 
@@ -15,10 +19,10 @@ import type { PrivateKafka } from "../../support/test-kafka.ts";
 
 const TABLES = [{ id: SIMPLE_SCHEMA.id, schema: SIMPLE_SCHEMA }];
 
-/** `CODE message` of each problem, with what is to be done about it. */
-async function problemsOf(
+async function findingsOf(
   settings: Record<string, unknown>,
-): Promise<readonly (readonly [string, string])[]> {
+  now: () => number = Date.now,
+): Promise<readonly Problem[]> {
   const text = JSON.stringify({
     source: { url: "mysql://root@127.0.0.1:1", name: "s" },
     tables: ["shop.*"],
@@ -26,7 +30,15 @@ async function problemsOf(
     channel: { kafka: { replication: 1, connectTimeout: "2s", ...settings } },
   });
   const config = parseConfig(text, { env: ENV, hostname: "h", file: "/nowhere/tallylake.yaml" });
-  const { problems } = await inspectChannel(config, must(config.channel, "the channel"), TABLES);
+  const channel = must(config.channel, "the channel");
+  return (await inspectChannel(config, channel, { tables: TABLES, now })).problems;
+}
+
+/** `CODE message` of each problem, with what is to be done about it. */
+async function problemsOf(
+  settings: Record<string, unknown>,
+): Promise<readonly (readonly [string, string])[]> {
+  const problems = await findingsOf(settings);
   return problems.map(({ code, message, hint }) => [`${code} ${message}`, hint] as const);
 }
 
@@ -214,6 +226,52 @@ test("F203: a broker that is too old is refused by the request that it does not 
       "use Apache Kafka 3.1 or later, or a broker that speaks its protocol",
     ],
   ]);
+});
+
+test("K13 F203: what one broker knows is not taken for all: another one that is too old is refused by its address", async ({
+  startKafka,
+}) => {
+  await using old = await oldBroker();
+  // A new one that says of itself that it is to be found where the old one is.
+  await using kafka = await startKafka({ advertisedPort: old.port });
+  const seed = [`127.0.0.1:${kafka.process.port()}`];
+  const refused = `127.0.0.1:${old.port} does not know Metadata version 12`;
+  await using cluster = await controlOf(seed);
+  await expect(cluster.control.brokers()).rejects.toMatchObject({ code: "KAFKA_VERSION", message: refused });
+  const known = await problemsOf({ brokers: seed });
+  expect(known.map(([what]) => what)).toEqual([`KAFKA_VERSION ${refused}`]);
+});
+
+test("F201: a broker whose clock is not ours is named with both times, and a warning when that was long ago", async ({
+  kafka,
+}) => {
+  const topic = kafka.uniqueName();
+  const settings = { brokers: kafka.brokers, topic: `${topic}-{database}-{table}`, positionTopic: topic };
+  const off = 6 * 60_000;
+  // Capture's clock is behind, and so the broker's is ahead.
+  const endpoint = endpointOf(kafka.brokers);
+  const driver = new KafkajsDriver(endpoint, { nowMs: () => Date.now() - off, monotonicMs });
+  const write = async (target: KafkaDriver): Promise<void> => {
+    const channel = await kafkaChannel(endpoint, target, { positionTopic: topic, transactionalId: topic });
+    const writer = await channel.writer();
+    await writer.begin();
+    const batch = makeBatch([[{ op: "c", id: 1 }]], { firstGtid: 1, firstSeq: 1000, form: channel.takes });
+    await writer.append(batch);
+    await writer.commit(unitEnd(1));
+    await writer.close();
+    await channel.close();
+  };
+  await write(driver);
+  const told = async (now: () => number): Promise<unknown> =>
+    (await findingsOf(settings, now))
+      .filter(({ code }) => code === "KAFKA_CLOCK")
+      .map(({ severity, message }) => [severity, message.replaceAll(/\d{4}-\S+Z/g, "TIME")]);
+  const message = `the clock of the broker that leads ${topic}/0 is 6m00s ahead: it stored a record at TIME, and here it was TIME`;
+  expect(await told(() => Date.now() - off)).toEqual([["error", message]]);
+  expect(await told(Date.now)).toEqual([["warning", message]]);
+  // The next position tells that it is right again.
+  await write(kafkajsDriver(endpoint));
+  expect(await told(Date.now)).toEqual([]);
 });
 
 async function withPassword<T>(password: string, work: () => Promise<T>): Promise<T> {
