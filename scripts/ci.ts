@@ -100,6 +100,7 @@ const lanes: readonly (readonly Step[])[] = [
   [
     command("types", ["tsc", "--noEmit"]),
     command("lint", ["eslint", "."]),
+    command("cases", ["node", "scripts/cases.ts"]),
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
     suite("mysql", "clickhouse"),

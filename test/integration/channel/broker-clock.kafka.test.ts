@@ -2,10 +2,15 @@ import { beforeAll, describe, expect } from "vitest";
 import type { KafkaEndpoint } from "../../../src/channel/kafka/endpoint.ts";
 import type { KafkaChannel, KafkaChannelOptions } from "../../../src/channel/kafka-channel.ts";
 import type { ChannelWriter } from "../../../src/types/ports.ts";
+import { KafkajsDriver } from "../../../src/channel/kafkajs/driver.ts";
+import type { TwoTimes } from "../../../src/channel/kafka/broker-clock.ts";
+import { must } from "../../../src/util/assert.ts";
 import { Log } from "../../../src/util/log.ts";
 import { makeBatch } from "../../support/batch.ts";
 import { readThrough, unitEnd } from "../../support/channel-reading.ts";
-import { endpointOf, kafkaChannel, kafkajsDriver } from "../../support/kafka-channel.ts";
+import { values } from "../../contract/kafka-driver-rig.ts";
+import { withControl } from "../../support/kafka-admin.ts";
+import { endpointOf, kafkaChannel, kafkajsDriver, monotonicMs } from "../../support/kafka-channel.ts";
 import { kafkaTest } from "../../support/kafka.ts";
 import { LIBRDKAFKA_MS, librdkafkaDriver, librdkafkaForTests } from "../../support/librdkafka.ts";
 
@@ -93,3 +98,40 @@ describe.for(DRIVERS)("$name", ({ open }) => {
     await channel.close();
   });
 });
+
+kafkaTest(
+  "F201: the newest record tells both times, where its topic keeps the broker's",
+  async ({ kafka }) => {
+    const off = 10 * MINUTE;
+    const endpoint = endpointOf(kafka.brokers);
+    const driver = new KafkajsDriver(endpoint, { nowMs: () => Date.now() + off, monotonicMs });
+    await withControl(kafka.bootstrap, async (control) => {
+      const times = async (
+        config: Readonly<Record<string, string>>,
+      ): Promise<readonly (TwoTimes | null)[]> => {
+        const topic = kafka.uniqueName();
+        await control.create([{ topic, partitions: 1, replication: 1, config }]);
+        const before = await control.newestTimes({ topic, partition: 0 }, 0);
+        const producer = await driver.openProducer({
+          ...{ transactionalId: topic, transactionTimeoutMs: 30_000, deliveryTimeoutMs: 10_000 },
+          ...{ compression: "none", batchBytesMax: 1000 },
+        });
+        // More than one answer has room for, and the marker of the commit behind it, which has times of its own.
+        await producer.begin();
+        await producer.send({ topic, partition: 0 }, values(5000));
+        await producer.commit();
+        return [before, await control.newestTimes({ topic, partition: 0 }, 0)];
+      };
+      expect(await times({ "message.timestamp.type": "CreateTime" })).toEqual([null, null]);
+      const startMs = Date.now();
+      const [before, after] = await times({ "message.timestamp.type": "LogAppendTime" });
+      expect(before).toBe(null);
+      const { brokerMs, oursMs } = must(after, "the times");
+      expect(brokerMs).toBeGreaterThanOrEqual(startMs);
+      expect(brokerMs).toBeLessThanOrEqual(Date.now());
+      expect(oursMs).toBeGreaterThanOrEqual(startMs + off);
+      expect(oursMs).toBeLessThanOrEqual(Date.now() + off);
+    });
+    await driver.close();
+  },
+);
