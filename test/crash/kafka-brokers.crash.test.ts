@@ -28,7 +28,7 @@ describe.each(faultClients)("%s", (client) => {
     await (await opened)?.[Symbol.asyncDispose]();
   });
 
-  test("F179 F182 F185 K1 K2: each of three brokers is killed and comes back", async ({ rig }) => {
+  test("F179 F185 K1 K2: each of three brokers is killed and comes back", async ({ rig }) => {
     const path = await rig.path({ name: "leaders", seed: 31 });
     const nemesis = new KafkaNemesis(path);
     await nemesis.ready();

@@ -77,7 +77,7 @@ describe.each(faultClients)("%s", (client) => {
     expect(await nemesis.finish()).toEqual([]);
   });
 
-  test(`F178 F183 F185 F204: faults at random, seed ${SEED}`, async ({ rig }) => {
+  test(`F178 F180: faults at random, seed ${SEED}`, async ({ rig }) => {
     const faults = chooseFaults(seededRandom(SEED), FAULTS);
     const path = await rig.path({ name: `seed ${SEED}`, seed: SEED });
     const nemesis = new KafkaNemesis(path);

@@ -116,6 +116,34 @@ describe.each(faultClients)("%s", (client) => {
     expect(await path.finish(capture, apply)).toEqual([]);
   });
 
+  test("F204: SIGTERM in the middle of a transaction ends each half with 0, and the next one goes on", async ({
+    rig,
+  }) => {
+    const path = await rig.path({ name: "stopped", seed: 14 });
+    for (const [half, step] of [
+      ["capture", "kafka.flush"],
+      ["capture", "kafka.commit"],
+      ["capture", "kafka.committed"],
+      ["apply", "apply.unit"],
+    ] as const) {
+      const [reached, open] = ["reached", "open"].map((name) => join(path.place.dir, `${name}-${step}`)) as [
+        string,
+        string,
+      ];
+      const stopped = path.start(half, { gates: [{ step, nth: 3, reached, open }] });
+      const other = path.start(half === "capture" ? "apply" : "capture");
+      await path.write(30);
+      await waitFor(`the ${half} to be at ${step}`, () => isThere(reached));
+      stopped.signal("SIGTERM");
+      await writeFile(open, "");
+      const end = await stopped.ended;
+      expect([end.code, end.signal], endText(end)).toEqual([0, null]);
+      const next = path.start(half);
+      await path.write(5);
+      expect(await path.finish(next, other), step).toEqual([]);
+    }
+  });
+
   test("F188 K9: a consumer of committed records sees each change once, and in the order of its key", async ({
     rig,
   }) => {
