@@ -1,46 +1,7 @@
-import { kafkaTool } from "../../scripts/kafka/tool.ts";
 import type { Column, TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import { floatBits, type EngineRow } from "../support/canonical-row.ts";
-
-/** A record as Kafka's own console consumer prints it. */
-export interface ConsoleRecord {
-  readonly partition: number;
-  readonly offset: number;
-  /** `name:value` of each, or `NO_HEADERS`. */
-  readonly headers: string;
-  readonly key: string;
-  readonly value: string;
-}
-
-/** It ends when nothing has come for so long. */
-const QUIET_MS = 3000;
-
-/** All records of the topics whose names match. */
-export async function consoleRecords(
-  bootstrap: string,
-  topics: string,
-  isolation: "read_committed" | "read_uncommitted",
-): Promise<readonly ConsoleRecord[]> {
-  const text = await kafkaTool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
-    ...["--bootstrap-server", bootstrap, "--include", topics, "--from-beginning"],
-    ...["--isolation-level", isolation, "--timeout-ms", String(QUIET_MS)],
-    ...["partition", "offset", "headers", "key"].flatMap((what) => [
-      "--formatter-property",
-      `print.${what}=true`,
-    ]),
-  ]);
-  return text
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => {
-      const [, partition, offset, headers = "", key = "", value = ""] = must(
-        /^Partition:(\d+)\tOffset:(\d+)\t([^\t]*)\t([^\t]*)\t([^\t]*)$/.exec(line),
-        `a record in ${line.slice(0, 200)}`,
-      );
-      return { partition: Number(partition), offset: Number(offset), headers, key, value };
-    });
-}
+import type { ConsoleRecord } from "../support/console-consumer.ts";
 
 /** What the header says, by the words of the README. */
 export interface ConsoleHeader {

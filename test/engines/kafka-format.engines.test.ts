@@ -10,6 +10,7 @@ import type { Flink } from "../../scripts/engines/flink.ts";
 import type { Column } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 import type { EngineRow } from "../support/canonical-row.ts";
+import { consoleRecords, type ConsoleOptions, type ConsoleRecord } from "../support/console-consumer.ts";
 import {
   flinkForTests,
   runFlink,
@@ -23,13 +24,19 @@ import { mysqlTest } from "../support/mysql.ts";
 import { rowDifferences } from "../support/row-difference.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { consoleRecords, foldRecords, headerOf, type ConsoleRecord } from "./console-records.ts";
+import { foldRecords, headerOf } from "./console-records.ts";
 import { KafkaTopics, REPEATED, TOPIC_TABLES, type TopicTable } from "./kafka-topics.ts";
 import { clickHouseSelect, clickHouseTables, flinkSelect, flinkTable, flinkTypes } from "./topic-types.ts";
+
+const QUIET_MS = 3000;
 
 const found = await flinkForTests();
 let begun: Promise<KafkaTopics> | null = null;
 let printed: Promise<readonly ConsoleRecord[]> | null = null;
+
+/** Of the topics that were captured once. */
+const recordsOf = ({ bootstrap, once }: KafkaTopics, isolation: ConsoleOptions["isolation"]) =>
+  consoleRecords(bootstrap, { topics: once, isolation, quietMs: QUIET_MS });
 
 const test = mysqlTest
   .extend("topics", async ({ mysql, skip }) => {
@@ -39,7 +46,7 @@ const test = mysqlTest
   })
   /** All committed records of the topics that were captured once. */
   .extend("records", ({ topics }) => {
-    return (printed ??= consoleRecords(topics.bootstrap, topics.once, "read_committed"));
+    return (printed ??= recordsOf(topics, "read_committed"));
   });
 
 afterAll(async () => {
@@ -65,7 +72,7 @@ describe("Kafka's console consumer", () => {
     topics,
     records,
   }) => {
-    const all = await consoleRecords(topics.bootstrap, topics.once, "read_uncommitted");
+    const all = await recordsOf(topics, "read_uncommitted");
     const place = ({ partition, offset, key }: ConsoleRecord): string => `${partition}/${offset} ${key}`;
     const seen = new Set(records.map(place));
     const hidden = all.filter((record) => !seen.has(place(record)));

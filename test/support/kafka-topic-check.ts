@@ -2,9 +2,7 @@
  * Looks at the topics as anybody may who reads committed records: by Kafka's own console consumer, and by knowing no
  * more of us than what the README tells such readers. None of our code takes part.
  */
-import { kafkaTool } from "../../scripts/kafka/tool.ts";
-import { setupError } from "../../scripts/setup-error.ts";
-import { SyncError } from "../../src/util/errors.ts";
+import { consoleRecords } from "./console-consumer.ts";
 
 export interface RawChange {
   readonly partition: number;
@@ -40,39 +38,23 @@ export interface RawTopics {
   readonly positions: readonly RawPosition[];
 }
 
-const CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer";
-
 /** All that is committed in the topics whose names begin with one of these, once nothing more has come for a while. */
 export async function readRawTopics(
   bootstrap: string,
   { prefixes, quietMs }: { readonly prefixes: readonly string[]; readonly quietMs: number },
 ): Promise<RawTopics> {
-  const shown = ["partition", "offset", "headers", "key"].flatMap((what) => [
-    "--formatter-property",
-    `print.${what}=true`,
-  ]);
-  const text = await kafkaTool(CONSUMER, [
-    ...["--bootstrap-server", bootstrap, "--include", `(${prefixes.join("|")}).*`],
-    ...["--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", String(quietMs)],
-    ...shown,
-  ]).catch((error: unknown) => {
-    // It says that it waited in vain, and then what it read.
-    if (error instanceof SyncError) throw setupError(error.message, { hint: error.hint, cause: error });
-    throw error;
-  });
+  const topics = `(${prefixes.join("|")}).*`;
   const changes: RawChange[] = [];
   const positions: RawPosition[] = [];
-  for (const line of text.split("\n")) {
-    const match = /^Partition:(\d+)\tOffset:(\d+)\t([^\t]*)\t([^\t]*)\t(.*)$/s.exec(line);
-    if (match === null) continue;
-    const [, partition = "", offset = "", header = "", key = "", value = ""] = match;
-    if (header === "NO_HEADERS") {
+  for (const record of await consoleRecords(bootstrap, { topics, isolation: "read_committed", quietMs })) {
+    const { partition, offset, headers, key, value } = record;
+    if (headers === "NO_HEADERS") {
       if (value !== "null") positions.push(JSON.parse(value) as RawPosition);
       continue;
     }
-    const [, op = "", seq = "", id = ""] = /^tallylake:(\S+) (\d+) \d+ \d+ \S+ (.*)$/s.exec(header) ?? [];
+    const [, op = "", seq = "", id = ""] = /^tallylake:(\S+) (\d+) \d+ \d+ \S+ (.*)$/s.exec(headers) ?? [];
     const table = id.split("#").at(-2) ?? "";
-    changes.push({ partition: +partition, offset: +offset, op, seq: +seq, id, table, key });
+    changes.push({ partition, offset, op, seq: +seq, id, table, key });
   }
   return { changes, positions };
 }
