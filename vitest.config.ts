@@ -10,9 +10,10 @@ const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
 
 /**
  * The suffix of a test file names the environment it needs, and so its project:
- * `*.test.ts` under test/unit needs nothing, `*.mysql.test.ts` a MySQL server,
- * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole
- * path, `*.crash.test.ts` child processes that are killed, `*.engines.test.ts` Spark and hudi-rs.
+ * `*.test.ts` under test/unit needs nothing, `*.lake.test.ts` a disk and DuckDB, `*.mysql.test.ts` a MySQL server,
+ * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path,
+ * `*.crash.test.ts` child processes and brokers that are killed, `*.engines.test.ts` others that read what we write:
+ * Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's own consumer the topics.
  */
 const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, env, ...extra },
