@@ -12,7 +12,7 @@ import { newKafkaId } from "./kafka/data-folder.ts";
 import { installKafka } from "./kafka/install.ts";
 import { listenersOr, placeNode } from "./kafka/node.ts";
 import { toolArgs } from "./kafka/tool.ts";
-import { stderrNotice } from "./mysql/install.ts";
+import { stderrNotice } from "./process/notice.ts";
 import { setupError } from "./setup-error.ts";
 
 // A Kafka broker for people, which goes on running until they stop it. Tests and the quickstart start

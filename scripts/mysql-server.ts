@@ -7,7 +7,8 @@ import { codeOf, messageOf, SyncError } from "../src/util/errors.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import { isPortFree } from "./free-port.ts";
 import { isDataFolder, newDataFolder } from "./mysql/data-folder.ts";
-import { installMysql, stderrNotice } from "./mysql/install.ts";
+import { installMysql } from "./mysql/install.ts";
+import { stderrNotice } from "./process/notice.ts";
 import { logPathOf, mysqldArgs, pidFileOf, removePidFile, untilUp } from "./mysql/mysqld.ts";
 import { setupError } from "./setup-error.ts";
 

@@ -10,7 +10,7 @@ import { messageOf, SyncError } from "../src/util/errors.ts";
 import { CrashRig } from "../test/support/crash-rig.ts";
 import { TallylakeProcess } from "../test/support/tallylake-process.ts";
 import { privateServer, type PrivateMysql } from "../test/support/test-mysql.ts";
-import { stderrNotice } from "./mysql/install.ts";
+import { stderrNotice } from "./process/notice.ts";
 import { parseSoakArguments, USAGE, type SoakArguments } from "./soak/arguments.ts";
 import { keepRun } from "./soak/kept.ts";
 import { TURNS } from "./soak/parts.ts";

@@ -7,7 +7,7 @@ import { withFileLock } from "../file-lock.ts";
 import { makeFolder } from "../fresh-folder.ts";
 import { isThere } from "../is-there.ts";
 import { copyArgs } from "../maven-jars.ts";
-import type { Notice } from "../mysql/install.ts";
+import type { Notice } from "../process/notice.ts";
 import { runCommand } from "../run-command.ts";
 import { setupError } from "../setup-error.ts";
 import { findJava, type Java } from "./java.ts";

@@ -6,7 +6,7 @@ import { cacheFolder } from "../cache-folder.ts";
 import { withFileLock } from "../file-lock.ts";
 import { makeFolder } from "../fresh-folder.ts";
 import { isThere } from "../is-there.ts";
-import type { Notice } from "../mysql/install.ts";
+import type { Notice } from "../process/notice.ts";
 import { runCommand } from "../run-command.ts";
 import { setupError } from "../setup-error.ts";
 

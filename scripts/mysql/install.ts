@@ -7,6 +7,7 @@ import { cacheFolder } from "../cache-folder.ts";
 import { withFileLock } from "../file-lock.ts";
 import { makeFolder } from "../fresh-folder.ts";
 import { isThere } from "../is-there.ts";
+import type { Notice } from "../process/notice.ts";
 import { runCommand } from "../run-command.ts";
 import { setupError } from "../setup-error.ts";
 import { debianMirror } from "./debian-mirror.ts";
@@ -26,10 +27,6 @@ export interface MysqlInstall {
   /** Loader arguments, mysqld itself, and where its own files are. */
   readonly args: readonly string[];
 }
-
-export type Notice = (line: string) => void;
-
-export const stderrNotice: Notice = (line) => void process.stderr.write(`${line}\n`);
 
 /**
  * Debian unstable's MySQL server, unpacked into the cache when it is not there yet. Nothing is

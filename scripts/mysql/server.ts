@@ -5,9 +5,10 @@ import { must } from "../../src/util/assert.ts";
 import { freePort, isPortFree } from "../free-port.ts";
 import { setupError } from "../setup-error.ts";
 import { copyDataFolder, isDataFolder, newDataFolder } from "./data-folder.ts";
-import { installMysql, stderrNotice, type MysqlInstall, type Notice } from "./install.ts";
+import { stderrNotice, type Notice } from "../process/notice.ts";
+import { installMysql, type MysqlInstall } from "./install.ts";
 import { DURABLE_FLAGS, logPathOf, mysqldArgs, removePidFile, untilUp } from "./mysqld.ts";
-import { WatchedProcess } from "./watched-process.ts";
+import { WatchedProcess } from "../process/watched-process.ts";
 
 /*
  * Real MySQL servers for tests, benchmarks and the quickstart, on a Debian machine without Docker and

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { throwIfAborted } from "../../src/util/abort.ts";
-import { WatchedProcess } from "../mysql/watched-process.ts";
+import { WatchedProcess } from "../process/watched-process.ts";
 import { LineReader } from "./line-reader.ts";
 import { MAIN, PROGRAM } from "./tool.ts";
 import type { Narrator } from "./narrator.ts";
