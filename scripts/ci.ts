@@ -1,7 +1,8 @@
 /**
  * Every gate and every test, cheap ones first; the same here and in CI. Three lanes run side by side, since most
  * steps wait for a server or a process half of the time; what a step prints comes as a whole when it has ended.
- * The engines are installed beside the first steps, which leave the network alone. The last line sums all.
+ * What takes long to install is begun at once, beside the first steps, which leave the network alone. The last line
+ * sums all.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -9,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installEngines } from "./engines.ts";
 import { installFlink } from "./engines/flink.ts";
+import { installLibrdkafka } from "./kafka/librdkafka.ts";
 
 interface Tally {
   passed: number;
@@ -125,16 +127,17 @@ async function runStep(step: Step, run: Run): Promise<Tally> {
 async function runLanes(folder: string): Promise<readonly Tally[]> {
   const asked = lanes.map((lane) => lane.filter(isAsked));
   const isAlone = asked.flat().length === 1;
-  const needsEngines = asked.flat().some((step) => step.name === "engines");
-  const log = (line: string): void => void process.stderr.write(`engines: ${line}\n`);
+  const isStep = (name: string): boolean => asked.flat().some((step) => step.name === name);
+  const log = (line: string): void => void process.stderr.write(`installing: ${line}\n`);
   // A failed installation shows as a failure of the tests that need it, with its reason.
-  const installed = Promise.all(
-    (needsEngines ? [installEngines, installFlink] : []).map((install) =>
-      install(log).catch((error: unknown) => {
-        log(String(error));
-      }),
-    ),
-  );
+  const install = async (one: (notice: typeof log) => Promise<unknown>): Promise<void> => {
+    await one(log).catch((error: unknown) => {
+      log(String(error));
+    });
+  };
+  // Its tests wait for it themselves; compiling it takes longer than what comes before them.
+  const compiling = isStep("kafka") ? install(installLibrdkafka) : null;
+  const installed = isStep("engines") ? Promise.all([installEngines, installFlink].map(install)) : null;
   const runLane = async (lane: readonly Step[]): Promise<readonly Tally[]> => {
     const tallies: Tally[] = [];
     for (const step of lane) {
@@ -143,7 +146,9 @@ async function runLanes(folder: string): Promise<readonly Tally[]> {
     }
     return tallies;
   };
-  return (await Promise.all(asked.map(runLane))).flat();
+  const tallies = (await Promise.all(asked.map(runLane))).flat();
+  await compiling;
+  return tallies;
 }
 
 const folder = await mkdtemp(join(tmpdir(), "tallylake-ci-"));

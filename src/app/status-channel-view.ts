@@ -36,7 +36,7 @@ export function channelBlock({ lag }: ChannelStatus, nowMs: number, paint: Paint
     ...textTable([header.map((text) => paint("dim", text)), ...rows], {
       align: ["left", "right", "right", "right", "right", "right", "right"],
     }),
-    ...(rest === 0 ? [] : [`${rest} partitions without lag`]),
+    ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? "partition" : "partitions"} without lag`]),
     ...lag.hanging.map(
       ({ topic, partition, producerId, epoch, openFrom, lastMs }) =>
         `${paint("red", "hanging transaction")} in ${printable(topic)}/${partition} from offset ${openFrom} on, of producer ${producerId} in epoch ${epoch}, ${formatDuration(Math.max(0, nowMs - lastMs))} old\n  remedy: kafka-transactions --bootstrap-server <broker> abort --topic ${printable(topic)} --partition ${partition} --start-offset ${openFrom}`,
