@@ -61,7 +61,7 @@ export async function inspectChannel(
         ...(await orProblem(() => positionClockProblems(control, positionsOf(config, kafka), now()))),
       ])),
     ];
-    return { text: `${text}, ${brokers.length} brokers`, problems };
+    return { text: `${text}, ${brokers.length} broker${brokers.length === 1 ? "" : "s"}`, problems };
   } catch (error) {
     // Others than the one that was asked first may be too old, or want another login.
     return { text, problems: [...rules, problemOf(error)] };

@@ -95,6 +95,8 @@ test("status tells changes that are not applied, by partition, and that there ar
     const partitions = json.channel.partitions.filter(({ topic }) => !topic.endsWith("-positions"));
     expect(partitions.every(({ stable, end }) => stable === end)).toBe(true);
     expect(json.channel.hangingTransactions).toEqual([]);
+    const names = json.channel.partitions.map(({ topic, partition }) => `${topic}/${partition}`);
+    expect(names).toEqual(names.toSorted());
     return {
       changes: partitions.reduce((sum, { records }) => sum + records, 0),
       offsets: partitions.filter(({ offsets }) => offsets > 0).length,
@@ -111,6 +113,7 @@ interface StatusJson {
   readonly channel: {
     readonly partitions: readonly {
       readonly topic: string;
+      readonly partition: number;
       readonly records: number;
       readonly offsets: number;
       readonly stable: number;

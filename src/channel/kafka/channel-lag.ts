@@ -72,9 +72,10 @@ export async function readChannelLag(options: ChannelLagOptions): Promise<Channe
   const there = await control.topics([...topics]);
   const partitions: PartitionLag[] = [];
   const hanging: HangingTransaction[] = [];
-  for (const topic of there.keys()) {
+  // Brokers list topics and partitions in no order.
+  for (const topic of [...there.keys()].toSorted()) {
     if (signal.aborted) break;
-    const offsets = await control.offsets(topic);
+    const offsets = (await control.offsets(topic)).toSorted((a, b) => a.partition - b.partition);
     partitions.push(...offsets.map((one) => lagOf(topic, one, unread)));
     hanging.push(...(await hangingIn(topic, offsets, options)));
   }
