@@ -1,35 +1,21 @@
-import { OP_CODE, type Operation, type RowRecords, type TransactionRef } from "../types/change-batch.ts";
-import { transactionId, type SourceIdentity } from "../types/checkpoint.ts";
-import { formatTableId } from "../types/table-id.ts";
+import type { Operation, RowRecords, TransactionRef } from "../types/change-batch.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import { ByteWriter, copyBytes } from "./byte-writer.ts";
-import { writeUnsigned } from "./digits.ts";
 import { grown } from "./grown.ts";
+import { RecordHead, type RecordSource } from "./record-head.ts";
 import { compileRowDecoder } from "./row-decode.ts";
 import type { ChangeFacts, RowReader, RowStore } from "./row-store.ts";
 import type { TableMap } from "./table-map.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
 
-/** What the records of all tables say of their source. A replay writes the same bytes only with the same. */
-export interface RecordSource extends SourceIdentity {
-  /** Of the program, where Debezium has that of its connector. */
-  readonly version: string;
-}
-
 const CAPACITY_MIN = 1 << 16;
 
-/** The values of all operations begin alike but for one letter, which stands here. */
-const OP_AT = '{"op":"'.length;
-/** Longest number of a change within its transaction. */
-const DIGITS_MAX = 16;
 const CREATED = Buffer.from('},"before":null,"after":');
 const BEFORE = Buffer.from('},"before":');
 const AFTER = Buffer.from(',"after":');
 const DELETED = Buffer.from(',"after":null}');
 const END = Buffer.from("}");
-const SPACE = 0x20;
-const SLASH = 0x2f;
 
 /** Rows as the records that go into Kafka. */
 export class RecordStore implements RowStore {
@@ -52,7 +38,7 @@ export class RecordStore implements RowStore {
   }
 
   begin(transaction: Omit<TransactionRef, "firstRow">): void {
-    this.#head.begin(transaction);
+    this.#head.begin({ ...transaction, transaction: transaction.gtid, isSnapshot: false });
   }
 
   reader(map: TableMap): RowReader {
@@ -142,72 +128,6 @@ interface Written {
   readonly keyEnd: number;
   readonly rowStart: number;
   readonly valueEnd: number;
-}
-
-/**
- * What stands in a value before its rows, and what the header has beside its numbers. Up to the number of the change it is the same for all rows of a
- * transaction, so it is made once and copied as a whole.
- */
-class RecordHead {
-  /** From the time of the envelope to that in it, and from there to the GTID. */
-  readonly #source: string;
-  readonly #table: string;
-  readonly #identity: SourceIdentity;
-  readonly #schemaVersion: string;
-  readonly #tableName: string;
-  #bytes = new Uint8Array(0);
-  #header = new Uint8Array(0);
-
-  constructor({ id, version: schemaVersion }: TableSchema, { source, epoch, version }: RecordSource) {
-    const json = JSON.stringify;
-    this.#source = `,"source":{"version":${json(version)},"connector":"mysql","name":${json(source)}`;
-    this.#table = `,"snapshot":"false","db":${json(id.database)},"table":${json(id.table)}`;
-    this.#identity = { source, epoch };
-    this.#schemaVersion = schemaVersion;
-    this.#tableName = formatTableId(id);
-  }
-
-  begin({ gtid, commitUs }: Omit<TransactionRef, "firstRow">): void {
-    const time = `"ts_ms":${Math.floor(commitUs / 1000)}`;
-    this.#bytes = Buffer.from(
-      `{"op":"?",${time}${this.#source},${time},"ts_us":${commitUs}${this.#table},"gtid":${JSON.stringify(gtid)},"row":`,
-    );
-    const id = transactionId(this.#identity, gtid);
-    this.#header = Buffer.from(` ${commitUs} ${this.#schemaVersion} ${id}#${this.#tableName}#`);
-  }
-
-  writeHeader(
-    w: ByteWriter,
-    at: number,
-    {
-      operation,
-      facts,
-      row,
-    }: { readonly operation: Operation; readonly facts: ChangeFacts; readonly row: number },
-  ): number {
-    const { length } = this.#header;
-    w.reserve(at, length + 4 * DIGITS_MAX);
-    const { bytes, view } = w;
-    bytes[at] = OP_CODE[operation];
-    bytes[at + 1] = SPACE;
-    let o = writeUnsigned(view, at + 2, facts.seq);
-    bytes[o] = SPACE;
-    o = writeUnsigned(view, o + 1, row);
-    bytes.set(this.#header, o);
-    o = writeUnsigned(view, o + length, facts.n);
-    if (!facts.isHalf) return o;
-    bytes[o] = SLASH;
-    bytes[o + 1] = OP_CODE[operation];
-    return o + 2;
-  }
-
-  write(w: ByteWriter, at: number, operation: Operation, n: number): number {
-    const { length } = this.#bytes;
-    w.reserve(at, length + DIGITS_MAX);
-    w.bytes.set(this.#bytes, at);
-    w.bytes[at + OP_AT] = OP_CODE[operation];
-    return writeUnsigned(w.view, at + length, n);
-  }
 }
 
 /** Copies all of a short text. */

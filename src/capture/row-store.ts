@@ -2,7 +2,8 @@ import type { ChangeBatch, Operation, RowForm, TransactionRef } from "../types/c
 import type { TableSchema } from "../types/table-schema.ts";
 import { ColumnStore } from "./column-store.ts";
 import { LineStore } from "./line-store.ts";
-import { RecordStore, type RecordSource } from "./record-store.ts";
+import type { RecordSource } from "./record-head.ts";
+import { RecordStore } from "./record-store.ts";
 import type { RowCursor } from "./row-decode.ts";
 import type { TableMap } from "./table-map.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
