@@ -4,8 +4,9 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from "@duckdb/node-api";
 import { assert } from "../util/assert.ts";
+import { streamChunks } from "./chunk-stream.ts";
 import { duckError, duckFailure } from "./duckdb-error.ts";
 import { processFolder } from "./process-folder.ts";
 
@@ -14,6 +15,8 @@ export interface LakeDatabaseOptions {
   readonly threads: number;
   /** Spilled and staged data go into a folder of this process below it. */
   readonly tempDir: string;
+  /** Rows come in the order of their files, which costs memory where many are written. Not, without it. */
+  readonly isOrdered?: boolean;
 }
 
 export type SqlRow = readonly unknown[];
@@ -56,6 +59,14 @@ export class Sql {
     }
   }
 
+  /** Rows while they are made, for which `streamChunks` has the terms. */
+  stream(statement: string, signal: AbortSignal): AsyncGenerator<DuckDBDataChunk, void, void> {
+    return streamChunks(this.#connection, statement, {
+      signal,
+      toError: (error) => duckError(duckFailure(error)),
+    });
+  }
+
   close(): void {
     this.#connection.closeSync();
   }
@@ -82,7 +93,7 @@ export class LakeDatabase {
       threads: String(options.threads),
       memory_limit: `${Math.floor(options.memoryBytesMax / 1024)}KiB`,
       temp_directory: join(folder, "spill"),
-      preserve_insertion_order: "false",
+      preserve_insertion_order: String(options.isOrdered === true),
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
       allow_community_extensions: "false",
@@ -100,6 +111,16 @@ export class LakeDatabase {
     const sql = this.#idle.pop() ?? (await this.#connect());
     try {
       return await work(sql);
+    } finally {
+      this.#idle.push(sql);
+    }
+  }
+
+  /** The same for a statement whose rows are taken while they are made. */
+  async *stream(statement: string, signal: AbortSignal): AsyncGenerator<DuckDBDataChunk, void, void> {
+    const sql = this.#idle.pop() ?? (await this.#connect());
+    try {
+      yield* sql.stream(statement, signal);
     } finally {
       this.#idle.push(sql);
     }

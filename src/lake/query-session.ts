@@ -11,8 +11,8 @@ import {
   type DuckDBDataChunk,
   type DuckDBType,
 } from "@duckdb/node-api";
-import { throwIfAborted } from "../util/abort.ts";
 import { assert } from "../util/assert.ts";
+import { streamChunks } from "./chunk-stream.ts";
 import { duckError, duckFailure } from "./duckdb-error.ts";
 import { identifier, literal } from "./duckdb.ts";
 import { processFolder } from "./process-folder.ts";
@@ -112,65 +112,20 @@ export class QuerySession {
   }
 
   /** Runs a statement, part of which is the query; not more than a few chunks are in memory. */
-  async *stream(
+  stream(
     statement: string,
     text: QueryText,
     signal: AbortSignal,
   ): AsyncGenerator<DuckDBDataChunk, void, void> {
-    const interruption = new Interruption(signal, () => {
-      this.#connection.interrupt();
+    return streamChunks(this.#connection, statement, {
+      signal,
+      toError: (error) => queryError(error, text),
     });
-    try {
-      interruption.check();
-      const result = await this.#connection.stream(statement);
-      for (;;) {
-        interruption.check();
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return;
-        yield chunk;
-      }
-    } catch (error) {
-      interruption.check();
-      throw queryError(error, text);
-    } finally {
-      interruption.end();
-    }
   }
 
   async close(): Promise<void> {
     this.#connection.closeSync();
     this.#instance.closeSync();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-}
-
-const INTERRUPT_EVERY_MS = 100;
-
-/**
- * Interrupts a query when a signal aborts. DuckDB forgets an interruption that comes while no statement runs, and
- * whether one runs is decided on another thread; so it is repeated until the query has ended.
- */
-class Interruption {
-  readonly #signal: AbortSignal;
-  readonly #onAbort: () => void;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(signal: AbortSignal, interrupt: () => void) {
-    this.#signal = signal;
-    this.#onAbort = () => {
-      interrupt();
-      this.#timer = setInterval(interrupt, INTERRUPT_EVERY_MS);
-    };
-    signal.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  /** @throws StopError when the signal has aborted */
-  check(): void {
-    throwIfAborted(this.#signal);
-  }
-
-  end(): void {
-    this.#signal.removeEventListener("abort", this.#onAbort);
-    clearInterval(this.#timer);
   }
 }

@@ -1,6 +1,7 @@
 import type { ZeroDatePolicy } from "../types/lake-type.ts";
 import type { GroupDigest, RowDigest } from "../types/row-digest.ts";
 import type { Column, TableSchema } from "../types/table-schema.ts";
+import { dayText, momentText } from "./date-text-sql.ts";
 import { doubleText } from "./double-text-sql.ts";
 import { identifier, literal, type LakeDatabase } from "./duckdb.ts";
 import type { TableSnapshot } from "./table-reader.ts";
@@ -94,13 +95,3 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
 }
 
 const measured = (name: string): string => `strlen(${name}) || ':' || ${name}`;
-
-const dayText = (date: string): string =>
-  `lpad(CAST(year(${date}) AS VARCHAR), 4, '0') || strftime(${date}, '-%m-%d')`;
-
-/** The fraction has as many digits as the column. */
-function momentText(name: string, fsp: number): string {
-  const moment = `(${name} AT TIME ZONE 'UTC')`;
-  const fraction = fsp === 0 ? "" : ` || '.' || left(strftime(${moment}, '%f'), ${fsp})`;
-  return `${dayText(moment)} || strftime(${moment}, ' %H:%M:%S')${fraction}`;
-}
