@@ -68,6 +68,7 @@ export async function openKafkaChannel(
     identity: identityOf(config),
     serverUuid,
     tables,
+    snapshots: null,
     limits: {
       ...limits,
       openMsMax: kafka.transactionTimeoutMs * OPEN_PART,

@@ -108,6 +108,7 @@ class InProcessWriter implements ChannelWriter {
   readonly resume = null;
   /** The queue is all there is, and its failure reaches every call. */
   readonly lost = new Promise<never>(() => undefined);
+  readonly snapshots = null;
   readonly #queue: BoundedQueue<Unit>;
   readonly #options: WriterOptions;
   #open: HeldBatch[] | null = null;

@@ -24,6 +24,7 @@
  * | the answer to a commit is lost             | a new producer, then the newest position says what became of it |
  * | capture is stopped and comes back later    | it is fenced and ends; what it wrote is aborted                |
  * | a source transaction in several parts      | the next capture leaves out what is there, and compares it     |
+ * | capture dies while it publishes rows       | the next one goes on behind the last that is committed (`kafka/snapshot-writer.ts`) |
  * | apply dies                                 | each table goes on from its checkpoint, which names its position record |
  * | records are gone before they were applied  | apply stops; capture begins a new generation at the oldest checkpoint |
  * | a topic is deleted, made anew, partitioned anew | both stop; the same                                       |
@@ -33,7 +34,8 @@
  * Limits. Topics are deleted by age, never compacted. The position topic has one partition and is read whole from
  * the oldest table's checkpoint on. Changes of several tables in one topic are possible, one table in several topics as
  * well (`routing`); the order of one key holds inside one partition. A row that is routed by what it holds goes to
- * another topic when that changes, and the topic before does not hear of it.
+ * another topic when that changes, and the topic before does not hear of it. Rows that were there before the changes are
+ * published only if that is asked for (`snapshots`), and live as long as any record.
  */
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { SourcePosition } from "../types/source-position.ts";
@@ -46,17 +48,17 @@ import { ClockWatch } from "./kafka/broker-clock.ts";
 import { findCutOff, startPlaces } from "./kafka/cut-off.ts";
 import type { Compression, Isolation, KafkaDriver, RecordReader } from "./kafka/driver.ts";
 import { KafkaReader } from "./kafka/kafka-reader.ts";
-import { KafkaWriter, type Resumed, type WriterLimits } from "./kafka/kafka-writer.ts";
+import { KafkaWriter, type WriterLimits } from "./kafka/kafka-writer.ts";
 import { LargeRows } from "./kafka/large-rows.ts";
 import { PatientReader } from "./kafka/patient-reader.ts";
+import { headOf, PositionLog } from "./kafka/position-log.ts";
 import { patiently, retryLog } from "./kafka/retry-log.ts";
-import { PositionLog, type PlacedUnit } from "./kafka/position-log.ts";
-import type { PlanRecord } from "./kafka/position-record.ts";
 import { retainedIn } from "./kafka/retained.ts";
-import { planResume, type ChannelTable, type Resume } from "./kafka/resume.ts";
+import { newPlan, planResume, type ChannelTable, type Resumed } from "./kafka/resume.ts";
 import { ChannelRouting } from "./kafka/routing/channel-routing.ts";
 import type { RoutingRule } from "./kafka/routing/rule.ts";
 import { sameStages } from "./kafka/routing/stages.ts";
+import { dueSnapshots, type FirstInstants } from "./kafka/snapshot-plan.ts";
 import { namedTopics, requireDistinct, topicName } from "./kafka/topic-name.ts";
 import type { TopicSettings } from "./kafka/topic-settings.ts";
 import { Topics } from "./kafka/topics.ts";
@@ -81,6 +83,8 @@ export interface KafkaChannelOptions {
   readonly compression: Compression;
   readonly limits: WriterLimits;
   readonly tombstones: boolean;
+  /** Of the tables, when the rows that they had before their changes are to be published; null when they are not. */
+  readonly snapshots: FirstInstants | null;
   /** Folder of the rows that are too large for a message; capture and apply share it. */
   readonly largeDir: string;
   readonly readBytesMax: number;
@@ -204,7 +208,7 @@ export class KafkaChannel implements Channel {
   }
 
   async #resume(positionLog: PositionLog, signal: AbortSignal): Promise<Resumed> {
-    const { identity, tables, log, serverUuid, newId, control } = this.#options;
+    const { identity, tables, log, serverUuid, newId, control, snapshots } = this.#options;
     const { head, parts } = await headOf(positionLog, signal);
     const { start } = await this.#bounds();
     const cutOff =
@@ -217,7 +221,7 @@ export class KafkaChannel implements Channel {
             retained: retainedIn(control),
             signal,
           });
-    const resume = planResume({ identity, tables, head, cutOff });
+    const resume = planResume({ identity, tables, head, cutOff, firsts: snapshots });
     if (resume.newGeneration !== null) {
       // The first one is as it should be; any other repeats what consumers have seen.
       log[head === null ? "info" : "warn"]("the channel begins a new generation of positions", {
@@ -231,9 +235,11 @@ export class KafkaChannel implements Channel {
     const routing = this.#routing.stages(head, newest);
     // What is half written is routed by the rules it was begun with; the writer takes the other ones behind it.
     const isPlanned = keepsParts && (parts.length > 0 || sameStages(newest.plan.routing, routing));
+    const schemas = resume.tables.map(({ schema }) => schema);
     return {
       from: resume.from,
-      schemas: resume.tables.map(({ schema }) => schema),
+      schemas,
+      due: snapshots === null ? [] : dueSnapshots(schemas, resume.snapshots),
       parent: !goesOn ? null : keepsParts ? newest.place : head.place,
       plan: isPlanned ? newest.plan : { ...newPlan(resume, { identity, serverUuid, id: newId() }), routing },
       parts: keepsParts ? parts.map(({ unit }) => unit) : [],
@@ -343,29 +349,3 @@ export class KafkaChannel implements Channel {
     if (this.#failure !== null) throw this.#failure;
   }
 }
-
-/** The newest unit that ends at a position, and the parts that were written behind it. */
-async function headOf(
-  positionLog: PositionLog,
-  signal: AbortSignal,
-): Promise<{ readonly head: PlacedUnit | null; readonly parts: readonly PlacedUnit[] }> {
-  const parts: PlacedUnit[] = [];
-  let head = await positionLog.newest(signal);
-  while (head !== null && head.unit.end === null) {
-    parts.unshift(head);
-    head = head.unit.parent === null ? null : await positionLog.at(head.unit.parent, signal);
-  }
-  return { head, parts };
-}
-
-const newPlan = (
-  { tables, stopped }: Resume,
-  { identity, serverUuid, id }: { identity: SourceIdentity; serverUuid: string; id: string },
-): Omit<PlanRecord, "routing"> => ({
-  kind: "plan",
-  id,
-  ...identity,
-  serverUuid,
-  tables: tables.map(({ schema }) => ({ table: schema.id, version: schema.version })),
-  stopped,
-});

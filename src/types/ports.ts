@@ -178,6 +178,37 @@ export interface ResumePoint {
   readonly stopped: readonly TableStop[];
 }
 
+/** How far the rows of a table are published: of one commit of the lake, in its order. */
+export interface SnapshotProgress {
+  /** Of the commit. */
+  readonly instant: string;
+  readonly rows: number;
+}
+
+/** A table whose rows are to be published. */
+export interface DueSnapshot {
+  readonly schema: TableSchema;
+  /** What is published already; null when nothing is. */
+  readonly begun: SnapshotProgress | null;
+}
+
+/**
+ * Takes the rows of tables as the lake has them, for those who read a channel from its beginning; between a writer's
+ * opening and its first `begin`. Rows that are durable stay so, and a later writer asks for those behind them.
+ */
+export interface SnapshotSink {
+  /** In the order in which they are to be published. Each is published from `begun` on, or anew. */
+  readonly due: readonly DueSnapshot[];
+  /** The running number of what stands before the changes that follow: the rows have it. */
+  readonly seq: number;
+  /** Adds rows, which are durable by and by; `reached` is how far the table is published with them. */
+  add(batch: ChangeBatch, reached: SnapshotProgress): Promise<void>;
+  /** There are no more rows of the table. */
+  finish(table: TableId, reached: SnapshotProgress): Promise<void>;
+  /** All that was added is durable when this resolves. */
+  settle(): Promise<void>;
+}
+
 /**
  * A transactional hand-over from capture to apply. One writer, in one transaction at a time.
  * `append` waits while the channel is full. What is not committed is never seen by a reader; `commit`
@@ -187,6 +218,8 @@ export interface ResumePoint {
 export interface ChannelWriter {
   /** How the stream goes on behind what the channel holds; null where it is the tables that say so. */
   readonly resume: ResumePoint | null;
+  /** Null where nobody reads the rows of snapshots. */
+  readonly snapshots: SnapshotSink | null;
   /** Rejects when the channel fails while no call is under way. Never resolves. */
   readonly lost: Promise<never>;
   /** Whether a batch is not read any more once `append` has resolved. */

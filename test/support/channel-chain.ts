@@ -56,6 +56,7 @@ export const planOf = (tables: readonly string[], more: Partial<PlanRecord> = {}
   tables: tables.map((table) => ({ table: { database: "shop", table }, version: SIMPLE_SCHEMA.version })),
   stopped: [],
   routing: [],
+  snapshots: [],
   ...more,
 });
 

@@ -59,6 +59,7 @@ export async function kafkaChannel(
       planMs: 60_000,
     },
     tombstones: false,
+    snapshots: null,
     largeDir: join(tmpdir(), `tallylake-large-${name}`),
     readBytesMax: 16 << 20,
     blockedMsMax: 10_000,

@@ -3,11 +3,11 @@ import { syncError } from "../../types/errors.ts";
 import type { CapturePosition, ChannelWriter, ResumePoint } from "../../types/ports.ts";
 import { rowLanes, type RowLanes } from "../../types/row-lanes.ts";
 import type { SourcePosition } from "../../types/source-position.ts";
-import type { TableSchema } from "../../types/table-schema.ts";
 import { assert, must } from "../../util/assert.ts";
 import { step } from "../../util/step.ts";
 import type { ClockWatch } from "./broker-clock.ts";
 import type { TransactionalProducer } from "./driver.ts";
+import { again, joined } from "./held-position.ts";
 import { withoutLargeRows } from "./large-batch.ts";
 import type { LargeRows } from "./large-rows.ts";
 import { PartCheck } from "./part-check.ts";
@@ -19,10 +19,12 @@ import {
   type Range,
   type UnitRecord,
 } from "./position-record.ts";
-import type { RecordBlock } from "./record-block.ts";
+import { textBlock } from "./record-block.ts";
+import type { Resumed } from "./resume.ts";
 import type { BatchRouter } from "./routing/batch-router.ts";
 import { PlannedRouting, type RoutingChange } from "./routing/planned-routing.ts";
 import type { RoutingRule } from "./routing/rule.ts";
+import { SnapshotWriter } from "./snapshot-writer.ts";
 import type { Topics } from "./topics.ts";
 import { UnitLedger } from "./unit-ledger.ts";
 
@@ -60,19 +62,6 @@ export interface WriterLimits {
   readonly planMs: number;
 }
 
-/** Where a writer goes on. */
-export interface Resumed {
-  readonly from: SourcePosition;
-  readonly schemas: readonly TableSchema[];
-  /** The unit that it follows; null when a new generation begins. */
-  readonly parent: Place | null;
-  readonly plan: PlanRecord;
-  /** Parts of the unit that was being written, which the next one goes on with. */
-  readonly parts: readonly UnitRecord[];
-  /** Those that are to hold behind that unit. */
-  readonly rules: readonly RoutingRule[];
-}
-
 /**
  * Writes units, each as one Kafka transaction that its position record ends. A unit without rows is kept for a while,
  * so that a busy server whose other tables are written does not cost a Kafka transaction for each of its own.
@@ -81,6 +70,7 @@ export class KafkaWriter implements ChannelWriter {
   readonly isCopying = true;
   readonly resume: ResumePoint;
   readonly lost: Promise<never>;
+  readonly snapshots: SnapshotWriter;
   readonly #options: KafkaWriterOptions;
   #fail: (error: Error) => void = () => undefined;
   #failure: Error | null = null;
@@ -115,6 +105,7 @@ export class KafkaWriter implements ChannelWriter {
     );
     this.#check = new PartCheck(resumed.parts);
     this.#ledger = new UnitLedger(identity);
+    this.snapshots = this.#snapshotWriter(resumed);
     this.#committedMs = now();
     this.#watchedMs = now();
     this.lost = new Promise<never>((_resolve, reject) => {
@@ -127,6 +118,22 @@ export class KafkaWriter implements ChannelWriter {
       },
       Math.min(limits.idleMs, 1000),
     );
+  }
+
+  #snapshotWriter({ due, plan, from }: Resumed): SnapshotWriter {
+    return new SnapshotWriter({
+      due,
+      published: plan.snapshots,
+      seq: from.seq,
+      limits: this.#options.limits,
+      inTurn: (work) => this.#inTurn(work),
+      send: async (batch) => {
+        assert(!this.#isOpen, "snapshots are published before changes");
+        await this.#send(batch);
+      },
+      isOld: () => this.#isOld(),
+      end: () => this.#end(again(this.#after)),
+    });
   }
 
   /** Routes by other rules as soon as no transaction is half written; resolves when that has begun, or waits. */
@@ -168,21 +175,25 @@ export class KafkaWriter implements ChannelWriter {
   }
 
   async #write(batch: ChangeBatch): Promise<void> {
-    const { producer, topics, limits, large } = this.#options;
+    const { limits } = this.#options;
+    const parts = await this.#send(batch);
+    const lanes = lanesOf(batch);
+    for (const { target, rows } of parts) this.#ledger.sent(target, batch, rows, lanes);
+    this.#ledger.counted(batch, batchBytes(batch));
+    if (this.#ledger.rows >= limits.rowsMax || this.#ledger.bytes >= limits.bytesMax || this.#isOld()) {
+      await this.#end(null);
+    }
+  }
+
+  async #send(batch: ChangeBatch): Promise<readonly PartitionRows[]> {
+    const { producer, topics, large } = this.#options;
     await this.#open();
     const parts = this.#parts(batch, await withoutLargeRows(batch, recordsOf(batch), large));
     const { partitions } = topics.settings;
     const names = new Set(parts.map(({ target: { topic } }) => topic));
     await topics.ensure([...names].map((topic) => ({ topic, partitions })));
-    const lanes = lanesOf(batch);
-    for (const { target, rows, block } of parts) {
-      this.#ledger.sent(target, batch, rows, lanes);
-      await producer.send(target, block);
-    }
-    this.#ledger.counted(batch, batchBytes(batch));
-    if (this.#ledger.rows >= limits.rowsMax || this.#ledger.bytes >= limits.bytesMax || this.#isOld()) {
-      await this.#end(null);
-    }
+    for (const { target, block } of parts) await producer.send(target, block);
+    return parts;
   }
 
   /** The row of a large record is in a file, so what it is routed by is looked at before. */
@@ -233,6 +244,7 @@ export class KafkaWriter implements ChannelWriter {
     await this.#inTurn(async () => {
       if (this.#isOpen && this.#openedMs !== null) await this.#options.producer.abort();
       else if (this.#held !== null && !this.#check.isPending) await this.#end(this.#held);
+      else if (!this.snapshots.isSettled) await this.#end(again(this.#after));
     }).catch(() => undefined);
     await this.#options.producer.close();
   }
@@ -241,10 +253,13 @@ export class KafkaWriter implements ChannelWriter {
   async #tick(): Promise<void> {
     if (this.#isOpen || this.#check.isPending) return;
     const { limits } = this.#options;
-    if (this.#held !== null && this.#isDue(limits.holdMs)) {
+    if (this.#openedMs !== null) {
+      // Rows of a snapshot are in it, and more may be long in coming.
+      if (this.#isOld()) await this.#end(again(this.#after));
+    } else if (this.#held !== null && this.#isDue(limits.holdMs)) {
       await this.#end(this.#held);
     } else if (this.#isDue(limits.idleMs)) {
-      await this.#end(idle(this.#after));
+      await this.#end(again(this.#after));
     }
   }
 
@@ -273,7 +288,9 @@ export class KafkaWriter implements ChannelWriter {
     const ranges = this.#ledger.isEmpty
       ? []
       : this.#ledger.ranges(await producer.flush(), (t) => topics.idOf(t));
-    const plan = this.#planInForce() ?? {
+    const snapshots = this.snapshots.news();
+    if (snapshots !== null) this.#routing.published(snapshots);
+    const plan = (snapshots === null ? this.#planInForce() : null) ?? {
       place: await this.#writeRecord(this.#routing.plan),
       writtenMs: now(),
     };
@@ -349,31 +366,6 @@ export class KafkaWriter implements ChannelWriter {
     this.#tail = turn.catch(() => undefined);
     return turn;
   }
-}
-
-/** Two positions with nothing in between: what the first one covers counts with the second. */
-const joined = (held: CapturePosition, end: CapturePosition): CapturePosition => ({
-  ...end,
-  transactions: held.transactions + end.transactions,
-  stops: [...held.stops, ...end.stops],
-  counts: [...held.counts, ...end.counts],
-});
-
-/** The position once more, so that the chain does not fall out of the topic while nothing happens. */
-const idle = (position: SourcePosition): CapturePosition => ({
-  kind: "position",
-  position,
-  commitUs: position.last?.commitUs ?? 0,
-  transactions: 0,
-  stops: [],
-  counts: [],
-});
-
-function textBlock(text: string): RecordBlock {
-  const bytes = Buffer.from(text);
-  const none = { start: Int32Array.of(-1), end: Int32Array.of(-1) };
-  const value = { start: Int32Array.of(0), end: Int32Array.of(bytes.length) };
-  return { count: 1, bytes, keys: none, values: value, headers: none };
 }
 
 function recordsOf({ rows }: ChangeBatch): RowRecords {

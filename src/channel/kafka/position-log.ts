@@ -20,6 +20,8 @@ export interface PositionLogOptions {
 }
 
 const FETCH_BYTES = 1 << 20;
+/** More than one fetch brings, so that its units find their plans. */
+const PLAN_BYTES_MAX = 4 * FETCH_BYTES;
 const FETCH_WAIT_MS = 500;
 /** Answers without records, one behind the other, where there must be some. */
 const EMPTY_MAX = 20;
@@ -29,7 +31,9 @@ const TAIL_OFFSETS = 64;
 /** Reads the position topic: its newest unit, or all units from a place on. */
 export class PositionLog {
   readonly #options: PositionLogOptions;
-  readonly #plans = new Map<string, PlanRecord>();
+  /** Of those that were read last; any other is read again. */
+  readonly #plans = new Map<string, { readonly plan: PlanRecord; readonly bytes: number }>();
+  #planBytes = 0;
 
   constructor(options: PositionLogOptions) {
     this.#options = options;
@@ -118,11 +122,27 @@ export class PositionLog {
             ? ""
             : Buffer.from(bytes.buffer, bytes.byteOffset + from, (values.end[i] as number) - from);
         const record = decodePositionRecord(text.toString(), { topic, offset: at });
-        if (record.kind === "plan") this.#plans.set(record.id, record);
+        if (record.kind === "plan") this.#keep(record, text.length);
         else units.push({ unit: record, place: { id: record.id, offset: at } });
       }
     }
     return { units, nextOffset };
+  }
+
+  /** While snapshots are published, each Kafka transaction has a plan of its own. */
+  #keep(plan: PlanRecord, bytes: number): void {
+    this.#forget(plan.id);
+    this.#plans.set(plan.id, { plan, bytes });
+    this.#planBytes += bytes;
+    for (const id of this.#plans.keys()) {
+      if (this.#planBytes <= PLAN_BYTES_MAX || id === plan.id) return;
+      this.#forget(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#planBytes -= this.#plans.get(id)?.bytes ?? 0;
+    this.#plans.delete(id);
   }
 
   async #placed(
@@ -131,12 +151,26 @@ export class PositionLog {
   ): Promise<PlacedUnit> {
     const { topic } = this.#options;
     if (!this.#plans.has(unit.plan.id)) await this.#fetch(unit.plan.offset, 0, signal);
-    const plan = this.#plans.get(unit.plan.id);
-    if (plan !== undefined) return { unit, plan, place };
+    const known = this.#plans.get(unit.plan.id);
+    if (known !== undefined) return { unit, plan: known.plan, place };
     throw syncError(
       "KAFKA_CHAIN_BROKEN",
       `${topic} at offset ${place.offset} names a plan at offset ${unit.plan.offset}, which is not there`,
       { hint: "start `tallylake capture` again: it publishes anew from the tables' positions on" },
     );
   }
+}
+
+/** The newest unit that ends at a position, and the parts that were written behind it. */
+export async function headOf(
+  positionLog: PositionLog,
+  signal: AbortSignal,
+): Promise<{ readonly head: PlacedUnit | null; readonly parts: readonly PlacedUnit[] }> {
+  const parts: PlacedUnit[] = [];
+  let head = await positionLog.newest(signal);
+  while (head !== null && head.unit.end === null) {
+    parts.unshift(head);
+    head = head.unit.parent === null ? null : await positionLog.at(head.unit.parent, signal);
+  }
+  return { head, parts };
 }

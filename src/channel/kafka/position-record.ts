@@ -12,7 +12,7 @@ import { syncError } from "../../types/errors.ts";
 import type { Digest } from "../../types/digest.ts";
 import { GtidSet } from "../../types/gtid.ts";
 import { decodeHopCounts, encodeHopCounts } from "../../types/hop-count.ts";
-import type { CapturePosition, TableCounts, TableStop } from "../../types/ports.ts";
+import type { CapturePosition, SnapshotProgress, TableCounts, TableStop } from "../../types/ports.ts";
 import {
   decodeSourcePosition,
   encodeSourcePosition,
@@ -67,6 +67,15 @@ export interface PlanRecord {
   readonly stopped: readonly TableStop[];
   /** By which rules changes are routed, and were; empty when there never was a rule. */
   readonly routing: readonly RoutingStage[];
+  /** How far the rows that were there before are published; empty where that is not asked for. */
+  readonly snapshots: readonly PublishedSnapshot[];
+}
+
+/** Of one table, what is in the topics of the rows that it held before its changes there begin. */
+export interface PublishedSnapshot extends SnapshotProgress {
+  readonly table: TableId;
+  /** Whether these are all of its rows. */
+  readonly isDone: boolean;
 }
 
 export interface UnitRecord {
@@ -113,6 +122,10 @@ const planJson = z.strictObject({
   stopped: stopsJson,
   // Left out where there are no rules, as older versions do, which refuse what they do not know.
   routing: z.array(z.strictObject({ until: z.string().nullable(), rules: z.array(ruleJson) })).optional(),
+  // The same where no snapshots are published.
+  snapshots: z
+    .array(z.strictObject({ table: tableJson, instant: z.string().min(1), rows: safe, isDone: z.boolean() }))
+    .optional(),
 });
 
 const unitJson = z.strictObject({
@@ -148,6 +161,7 @@ const unitJson = z.strictObject({
   ),
 });
 
+type SnapshotJson = NonNullable<z.infer<typeof planJson>["snapshots"]>[number];
 type StageJson = NonNullable<z.infer<typeof planJson>["routing"]>[number];
 
 const recordJson = z.discriminatedUnion("kind", [planJson, unitJson]);
@@ -156,12 +170,18 @@ export function encodePositionRecord(record: PositionRecord): string {
   return JSON.stringify(record.kind === "plan" ? planToJson(record) : unitToJson(record));
 }
 
-const planToJson = ({ routing, ...plan }: PlanRecord): z.infer<typeof planJson> => ({
+const planToJson = ({ routing, snapshots, ...plan }: PlanRecord): z.infer<typeof planJson> => ({
   ...plan,
   version: VERSION,
   tables: plan.tables.map(({ table, version }) => [table.database, table.table, version]),
   stopped: plan.stopped.map(stopToJson),
   ...(routing.length === 0 ? {} : { routing: routing.map(stageToJson) }),
+  ...(snapshots.length === 0 ? {} : { snapshots: snapshots.map(snapshotToJson) }),
+});
+
+const snapshotToJson = ({ table, ...rest }: PublishedSnapshot): SnapshotJson => ({
+  ...rest,
+  table: [table.database, table.table],
 });
 
 const stageToJson = ({ until, rules }: RoutingStage): StageJson => ({
@@ -230,6 +250,10 @@ function planFromJson({ version: _version, ...json }: z.infer<typeof planJson>):
     tables: json.tables.map(([database, table, version]) => ({ table: { database, table }, version })),
     stopped: json.stopped.map(stopFromJson),
     routing: (json.routing ?? []).map(stageFromJson),
+    snapshots: (json.snapshots ?? []).map(({ table, ...rest }) => ({
+      ...rest,
+      table: { database: table[0], table: table[1] },
+    })),
   };
 }
 

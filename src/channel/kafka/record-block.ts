@@ -17,6 +17,14 @@ export interface RecordBlock {
   readonly headers: Spans;
 }
 
+/** One record without a key. */
+export function textBlock(text: string): RecordBlock {
+  const bytes = Buffer.from(text);
+  const none = { start: Int32Array.of(-1), end: Int32Array.of(-1) };
+  const value = { start: Int32Array.of(0), end: Int32Array.of(bytes.length) };
+  return { count: 1, bytes, keys: none, values: value, headers: none };
+}
+
 /** Records as a broker has them: all of one producer. */
 export interface FetchedBlock extends RecordBlock {
   /** Length `count`, rising. */

@@ -6,13 +6,15 @@
  */
 import { commonStart } from "../../types/common-start.ts";
 import type { Checkpoint, SourceIdentity } from "../../types/checkpoint.ts";
-import type { TableStop } from "../../types/ports.ts";
+import type { DueSnapshot, TableStop } from "../../types/ports.ts";
 import type { SourcePosition } from "../../types/source-position.ts";
 import { formatTableId, tableKey } from "../../types/table-id.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
 import { must } from "../../util/assert.ts";
 import type { PlacedUnit } from "./position-log.ts";
-import type { PlanRecord } from "./position-record.ts";
+import type { Place, PlanRecord, PublishedSnapshot, UnitRecord } from "./position-record.ts";
+import type { RoutingRule } from "./routing/rule.ts";
+import { standingSnapshots, type FirstInstants } from "./snapshot-plan.ts";
 
 export interface ChannelTable {
   /** As the source has it now. */
@@ -28,6 +30,8 @@ export interface ResumeFacts {
   readonly head: PlacedUnit | null;
   /** Tables, by `tableKey`, that have not applied something that the channel does not hold any more; with the reason. */
   readonly cutOff: ReadonlyMap<string, string>;
+  /** Of the tables, when their rows are to be published; null when they are not. */
+  readonly firsts: FirstInstants | null;
 }
 
 export interface Resume {
@@ -38,20 +42,42 @@ export interface Resume {
   readonly tables: readonly ChannelTable[];
   /** Tables that stay where they stopped. */
   readonly stopped: readonly TableStop[];
-  /** Whether the head's plan says the same. */
+  /** What counts as published of snapshots. */
+  readonly snapshots: readonly PublishedSnapshot[];
+  /** Whether the head's plan says the same, and what is half written behind it may stay there. */
   readonly isSamePlan: boolean;
 }
 
-export function planResume({ identity, tables, head, cutOff }: ResumeFacts): Resume {
+/** Where a writer goes on. */
+export interface Resumed {
+  readonly from: SourcePosition;
+  readonly schemas: readonly TableSchema[];
+  /** The unit that it follows; null when a new generation begins. */
+  readonly parent: Place | null;
+  readonly plan: PlanRecord;
+  /** Parts of the unit that was being written, which the next one goes on with. */
+  readonly parts: readonly UnitRecord[];
+  /** Those that are to hold behind that unit. */
+  readonly rules: readonly RoutingRule[];
+  /** Tables whose rows are to be published in front of what comes; without parts, which would stand before them. */
+  readonly due: readonly DueSnapshot[];
+}
+
+export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFacts): Resume {
   const isOurs = head !== null && head.plan.source === identity.source && head.plan.epoch === identity.epoch;
   const stopped = isOurs ? standing(head.plan, head, tables) : [];
   const halted = new Set(stopped.map(({ table }) => tableKey(table)));
   const going = tables.filter(({ schema }) => !halted.has(tableKey(schema.id)));
+  const schemas = going.map(({ schema }) => schema);
+  const published = isOurs ? standingSnapshots(head.plan, schemas, firsts) : [];
+  const whole = new Set(published.filter(({ isDone }) => isDone).map(({ table }) => tableKey(table)));
   const anew = (reason: string): Resume => ({
     from: going.length === 0 ? commonStart(tables.map(({ checkpoint }) => checkpoint)) : startOf(going, head),
     newGeneration: reason,
     tables: going,
     stopped,
+    // What was lost of a table's changes may have been lost of its rows as well.
+    snapshots: published.filter(({ table, isDone }) => isDone && !cutOff.has(tableKey(table))),
     isSamePlan: false,
   });
   if (head === null) return anew("the channel holds no position yet");
@@ -66,13 +92,20 @@ export function planResume({ identity, tables, head, cutOff }: ResumeFacts): Res
     const reason = cutOff.get(tableKey(schema.id));
     if (reason !== undefined) return anew(reason);
     const isCaptured = planned.get(tableKey(schema.id)) === schema.version;
-    if (!isCaptured && !checkpoint.position.gtids.includes(position.gtids)) {
-      return anew(`${formatTableId(schema.id)} has not been captured since its checkpoint`);
-    }
+    const isPublished = firsts === null || whole.has(tableKey(schema.id));
+    if ((isCaptured && isPublished) || checkpoint.position.gtids.includes(position.gtids)) continue;
+    return anew(
+      isCaptured
+        ? `the rows of ${formatTableId(schema.id)} are to be published, and the lake has it as it was before`
+        : `${formatTableId(schema.id)} has not been captured since its checkpoint`,
+    );
   }
   const isSamePlan =
     head.plan.stopped.length === stopped.length &&
     planned.size === going.length &&
+    head.plan.snapshots.length === published.length &&
+    // The rows of a table must not stand behind a part of a transaction that they do not hold.
+    (firsts === null || published.length === going.length) &&
     going.every(({ schema }) => planned.get(tableKey(schema.id)) === schema.version);
   // A table that is added may stand further on, and its rows must not get a lower number than they have there.
   const seq = Math.max(position.seq, ...going.map(({ checkpoint }) => checkpoint.position.seq));
@@ -81,6 +114,7 @@ export function planResume({ identity, tables, head, cutOff }: ResumeFacts): Res
     newGeneration: null,
     tables: going,
     stopped,
+    snapshots: published,
     isSamePlan,
   };
 }
@@ -100,3 +134,17 @@ function standing(plan: PlanRecord, head: PlacedUnit, tables: readonly ChannelTa
     return checkpoint !== undefined && at.gtids.includes(checkpoint.position.gtids);
   });
 }
+
+/** What units are to name from there on, but for the rules. */
+export const newPlan = (
+  { tables, stopped, snapshots }: Resume,
+  { identity, serverUuid, id }: { identity: SourceIdentity; serverUuid: string; id: string },
+): Omit<PlanRecord, "routing"> => ({
+  kind: "plan",
+  id,
+  ...identity,
+  serverUuid,
+  tables: tables.map(({ schema }) => ({ table: schema.id, version: schema.version })),
+  stopped,
+  snapshots,
+});

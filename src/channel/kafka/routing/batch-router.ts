@@ -58,8 +58,10 @@ export class BatchRouter {
    * @throws SyncError KAFKA_ROUTING when a row's values cannot make a topic
    */
   route(batch: ChangeBatch, rows: RowRecords): BatchTopics {
-    const { schema, transactions, count } = batch;
-    const routers = transactions.map(({ gtid }) => this.#stageFor(gtid).routerOf(schema));
+    const { schema, transactions, count, op } = batch;
+    // No transaction has written the rows of a snapshot: they go by the rules in force.
+    const isSnapshot = op[0] === OP_CODE.r;
+    const routers = transactions.map(({ gtid }) => this.#stageFor(isSnapshot ? null : gtid).routerOf(schema));
     const [first] = routers;
     const only = first?.only ?? null;
     if (only !== null && routers.every((router) => router.only === only)) {

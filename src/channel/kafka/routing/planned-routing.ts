@@ -1,5 +1,5 @@
 import type { SourcePosition } from "../../../types/source-position.ts";
-import type { PlanRecord } from "../position-record.ts";
+import type { PlanRecord, PublishedSnapshot } from "../position-record.ts";
 import type { BatchRouter } from "./batch-router.ts";
 import { currentRules, nextStages, STAGES_MAX } from "./stages.ts";
 import { sameRules, type RoutingRule } from "./rule.ts";
@@ -43,6 +43,11 @@ export class PlannedRouting {
 
   get plan(): PlanRecord {
     return this.#plan;
+  }
+
+  /** There is a new plan: snapshots are published further. */
+  published(snapshots: readonly PublishedSnapshot[]): void {
+    this.#plan = { ...this.#plan, id: this.#options.newId(), snapshots };
   }
 
   want(rules: readonly RoutingRule[]): void {

@@ -13,7 +13,7 @@ import {
 const identity = { source: "shop", epoch: 1 };
 
 function decide(facts: Partial<ResumeFacts> & Pick<ResumeFacts, "tables">): Record<string, unknown> {
-  const resume: Resume = planResume({ identity, head: null, cutOff: new Map(), ...facts });
+  const resume: Resume = planResume({ identity, head: null, cutOff: new Map(), firsts: null, ...facts });
   return {
     from: resume.from.offset / 100,
     seq: resume.from.seq,
