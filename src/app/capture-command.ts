@@ -7,6 +7,7 @@ import type { CaptureOptions, CommandContext } from "./command.ts";
 import { watchConfig } from "./config-watch.ts";
 import { remindOf } from "./left-tables.ts";
 import { monotonicMs, openKafkaChannel, requireKafka, sourceFor } from "./open-channel.ts";
+import { publishSnapshots } from "./publish-snapshots.ts";
 import { PATIENCE_MS, Session } from "./session.ts";
 import { logStop } from "./table-keeping.ts";
 
@@ -36,6 +37,7 @@ export function captureCommand(context: CommandContext, options: CaptureOptions)
               form: channel.takes,
               patienceMs: target === null ? null : PATIENCE_MS,
             }),
+          publish: (sink) => publishSnapshots(sink, { ...context, now: monotonicMs }),
           isEnough: (position) => target !== null && isReached(position, target),
           onResume: ({ from, schemas, stopped }) => {
             log.info("capturing", {

@@ -1,5 +1,12 @@
 import { isSyncError } from "../types/errors.ts";
-import type { CapturePosition, Channel, ChannelWriter, ResumePoint, SourceStream } from "../types/ports.ts";
+import type {
+  CapturePosition,
+  Channel,
+  ChannelWriter,
+  ResumePoint,
+  SnapshotSink,
+  SourceStream,
+} from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { sleep, StopError } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
@@ -11,6 +18,8 @@ export interface CaptureLoop {
   /** One that keeps what it was given. */
   readonly channel: Channel;
   readonly openStream: (resume: ResumePoint) => Promise<SourceStream>;
+  /** Before each stream: publishes the rows that tables had before it. Ends with StopError when the signal aborts. */
+  readonly publish: (sink: SnapshotSink) => Promise<void>;
   /** Asked at each position: whether it is enough. */
   readonly isEnough: (position: SourcePosition) => boolean;
   /** Before each stream. */
@@ -74,11 +83,12 @@ export async function runCaptureLoop(loop: CaptureLoop): Promise<void> {
 const isStopping = (signal: AbortSignal): boolean => signal.aborted;
 
 async function captureOnce(loop: CaptureLoop, onProgress: () => void): Promise<void> {
-  const { channel, openStream, isEnough, onResume, onPosition, signal } = loop;
+  const { channel, openStream, publish, isEnough, onResume, onPosition, signal } = loop;
   const writer = await channel.writer();
   try {
     const resume = must(writer.resume, "where the channel goes on");
     onResume(resume);
+    if (writer.snapshots !== null) await publish(writer.snapshots);
     if (resume.schemas.length === 0 || isEnough(resume.from)) return;
     const stream = await openStream(resume);
     const stop = (): void => {

@@ -27,6 +27,7 @@ export interface KafkaChannelConfig {
   readonly deliveryTimeoutMs: number;
   readonly limits: Pick<WriterLimits, "rowsMax" | "bytesMax" | "idleMs">;
   readonly tombstones: boolean;
+  readonly snapshots: boolean;
 }
 
 export type KafkaLogin =
@@ -77,6 +78,7 @@ export function resolveChannel({ kafka }: ParsedChannel, sourceName: string): Ka
       idleMs: Math.min(kafka.heartbeat, Math.floor(kafka.retention / HEARTBEATS_IN_RETENTION)),
     },
     tombstones: kafka.tombstones,
+    snapshots: kafka.snapshots,
   };
 }
 

@@ -197,6 +197,14 @@ const kafka = (context: ValueContext) =>
         .meta(
           described("A record with a null value behind each delete, for who compacts a copy of the topic."),
         ),
+      snapshots: z
+        .boolean()
+        .default(false)
+        .meta(
+          described(
+            "Publish the rows that a table had when its changes begin as well, as records `r` in front of them, for who begins with nothing.",
+          ),
+        ),
       tls: tls(context, "when all brokers are loopback addresses and there is no `sasl`"),
       sasl: sasl(context),
     })

@@ -77,6 +77,7 @@ function printKafka({ endpoint, topics, limits, login, ...channel }: KafkaChanne
     requestTimeout: durationText(endpoint.requestTimeoutMs),
     transaction: { rows: limits.rowsMax, bytes: sizeText(limits.bytesMax) },
     tombstones: channel.tombstones,
+    snapshots: channel.snapshots,
     tls: printTls(endpoint.tls),
     sasl: login === null ? undefined : printLogin(login),
   };

@@ -25,6 +25,7 @@ import type { Log } from "../util/log.ts";
 import type { Config } from "./config.ts";
 import { runCaptureLoop } from "./capture-loop.ts";
 import { drain, runPipeline } from "./pipeline.ts";
+import { publishSnapshots } from "./publish-snapshots.ts";
 
 export interface FollowRun {
   readonly config: Config;
@@ -196,7 +197,7 @@ async function streamInto(run: FollowRun, { router, appliers, request }: Streami
 /** Capture and tables as two loops with a channel between them that keeps what it was given. */
 async function streamThrough(channel: Channel, run: FollowRun, streaming: Streaming): Promise<void> {
   const { router, appliers, request } = streaming;
-  const { source, signal, log, now, patienceMs = null } = run;
+  const { config, source, signal, log, now, patienceMs = null } = run;
   const stop = new AbortController();
   const any = AbortSignal.any([signal, stop.signal]);
   run.onRunning({ appliers, backlog: () => channel.backlog() });
@@ -204,6 +205,7 @@ async function streamThrough(channel: Channel, run: FollowRun, streaming: Stream
     channel,
     openStream: ({ from, schemas }) =>
       source.stream({ ...request, from, schemas, form: channel.takes, patienceMs }),
+    publish: (sink) => publishSnapshots(sink, { config, log, signal: any, now }),
     isEnough: (position) => isCaughtUp(run, position),
     onResume: () => undefined,
     onPosition: () => undefined,

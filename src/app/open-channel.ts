@@ -10,6 +10,7 @@ import { retry } from "../util/retry.ts";
 import type { KafkaChannelConfig } from "./channel-config.ts";
 import type { CommandContext } from "./command.ts";
 import type { FollowedTable } from "./follow.ts";
+import { firstInstants } from "./publish-snapshots.ts";
 import { identityOf, PATIENCE_MS, type SourceOptions } from "./session.ts";
 
 /** Part of the transaction's timeout after which a transaction of ours is ended. */
@@ -68,7 +69,12 @@ export async function openKafkaChannel(
     identity: identityOf(config),
     serverUuid,
     tables,
-    snapshots: null,
+    snapshots: kafka.snapshots
+      ? await firstInstants(
+          config.lakeDir,
+          tables.map(({ schema }) => schema.id),
+        )
+      : null,
     limits: {
       ...limits,
       openMsMax: kafka.transactionTimeoutMs * OPEN_PART,

@@ -1,5 +1,7 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { KeyedRows } from "../types/keyed-rows.ts";
+import { corruptBaseFile } from "./bucket-writer.ts";
+import { DuckFailure } from "./duckdb-error.ts";
 import { LakeDatabase, literal, readParquet } from "./duckdb.ts";
 import { jsonMacros, selectJson } from "./row-json-sql.ts";
 import type { TableSnapshot } from "./table-reader.ts";
@@ -46,7 +48,11 @@ export class SnapshotRows {
       const source = left === 0 ? readParquet([file]) : `(FROM ${readParquet([file])} OFFSET ${left})`;
       left = 0;
       const statement = `SELECT _tl_key || _tl_row, strlen(_tl_key), strlen(_tl_row) FROM (${selectJson(schema, zeroDates, source)})`;
-      for await (const chunk of this.#db.stream(statement, signal)) yield* pieces(chunk);
+      try {
+        for await (const chunk of this.#db.stream(statement, signal)) yield* pieces(chunk);
+      } catch (error) {
+        throw error instanceof DuckFailure ? corruptBaseFile(file, error) : error;
+      }
     }
   }
 

@@ -111,6 +111,7 @@ class KafkaRun {
           channel,
           openStream: ({ from, schemas }) =>
             bench.source.stream({ from, schemas, serverUuid, form: channel.takes, patienceMs: null }),
+          publish: async () => undefined,
           isEnough: (position) => position.gtids.includes(target),
           onResume: () => undefined,
           onPosition: () => undefined,

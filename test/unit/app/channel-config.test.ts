@@ -51,6 +51,7 @@ test("brokers are all that it needs", () => {
     deliveryTimeoutMs: 120_000,
     limits: { rowsMax: 200_000, bytesMax: 64 * MIB, idleMs: 30_000 },
     tombstones: false,
+    snapshots: false,
   });
 });
 
@@ -75,6 +76,7 @@ channel:
     transaction: {rows: 7, bytes: 1MiB}
     heartbeat: 5s
     tombstones: true
+    snapshots: true
     connectTimeout: 1s
     requestTimeout: 2s
     tls: {mode: insecure}
@@ -100,6 +102,7 @@ channel:
     deliveryTimeoutMs: 2500,
     limits: { rowsMax: 7, bytesMax: MIB, idleMs: 5000 },
     tombstones: true,
+    snapshots: true,
   });
   const { sasl, ...plain } = endpoint;
   expect(plain).toEqual({
@@ -292,6 +295,7 @@ test("what is printed reads back as the same channel", () => {
     }),
     heartbeat: ms(100, DAY_MS),
     tombstones: fc.boolean(),
+    snapshots: fc.boolean(),
     connectTimeout: ms(100, 600_000),
     requestTimeout: ms(100, 600_000),
     tls: fc.constantFrom("verify", "insecure", "off", { mode: "off" }),

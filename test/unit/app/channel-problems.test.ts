@@ -60,7 +60,7 @@ test("all mistakes of the section are listed at once, with place and what was me
     "20:16: `channel.kafka.heartbeat` must be text, such as `30s`, is the number `30`",
     "21:17: `channel.kafka.tombstones` must be true or false, is `yes`",
     "22:21: `channel.kafka.transactionalId` is empty",
-    "23:5: unknown key `channel.kafka.linger.ms`; known here: brokers, client, clientId, transactionalId, topic, routing, positionTopic, partitions, replication, minInSyncReplicas, retention, messageBytes, compression, transactionTimeout, deliveryTimeout, heartbeat, connectTimeout, requestTimeout, transaction, tombstones, tls, sasl",
+    "23:5: unknown key `channel.kafka.linger.ms`; known here: brokers, client, clientId, transactionalId, topic, routing, positionTopic, partitions, replication, minInSyncReplicas, retention, messageBytes, compression, transactionTimeout, deliveryTimeout, heartbeat, connectTimeout, requestTimeout, transaction, tombstones, snapshots, tls, sasl",
     "24:5: unknown key `channel.kafka.schema.registry.url`; this version cannot do that yet",
     "25:5: unknown key `channel.kafka.retention.ms`; did you mean `channel.kafka.retention`?",
     "26:28: `channel.kafka.tls.ca` names a file that cannot be read: no.pem",
