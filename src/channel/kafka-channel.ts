@@ -240,6 +240,7 @@ export class KafkaChannel implements Channel {
       from: resume.from,
       schemas,
       due: snapshots === null ? [] : dueSnapshots(schemas, resume.snapshots),
+      hasForgotten: (head?.plan.snapshots.length ?? 0) > resume.snapshots.length,
       parent: !goesOn ? null : keepsParts ? newest.place : head.place,
       plan: isPlanned ? newest.plan : { ...newPlan(resume, { identity, serverUuid, id: newId() }), routing },
       parts: keepsParts ? parts.map(({ unit }) => unit) : [],

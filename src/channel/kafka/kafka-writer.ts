@@ -120,9 +120,10 @@ export class KafkaWriter implements ChannelWriter {
     );
   }
 
-  #snapshotWriter({ due, plan, from }: Resumed): SnapshotWriter {
+  #snapshotWriter({ due, hasForgotten, plan, from }: Resumed): SnapshotWriter {
     return new SnapshotWriter({
       due,
+      hasForgotten,
       published: plan.snapshots,
       seq: from.seq,
       limits: this.#options.limits,

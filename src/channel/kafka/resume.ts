@@ -61,6 +61,8 @@ export interface Resumed {
   readonly rules: readonly RoutingRule[];
   /** Tables whose rows are to be published in front of what comes; without parts, which would stand before them. */
   readonly due: readonly DueSnapshot[];
+  /** The plan has less of snapshots than the one before, which is to be written even if nothing else is. */
+  readonly hasForgotten: boolean;
 }
 
 export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFacts): Resume {

@@ -16,6 +16,8 @@ import { withSnapshot } from "./snapshot-plan.ts";
 export interface SnapshotHost {
   readonly due: readonly DueSnapshot[];
   readonly published: readonly PublishedSnapshot[];
+  /** Some that the newest plan has do not count any more. */
+  readonly hasForgotten: boolean;
   readonly seq: number;
   readonly limits: { readonly rowsMax: number; readonly bytesMax: number };
   readonly inTurn: (work: () => Promise<void>) => Promise<void>;
@@ -33,7 +35,7 @@ export class SnapshotWriter implements SnapshotSink {
   readonly #host: SnapshotHost;
   #published: readonly PublishedSnapshot[];
   /** Whether the newest plan lacks something of it. */
-  #isNews = false;
+  #isNews: boolean;
   #rows = 0;
   #bytes = 0;
 
@@ -42,6 +44,7 @@ export class SnapshotWriter implements SnapshotSink {
     this.seq = host.seq;
     this.#host = host;
     this.#published = host.published;
+    this.#isNews = host.hasForgotten;
   }
 
   add(batch: ChangeBatch, reached: SnapshotProgress): Promise<void> {
