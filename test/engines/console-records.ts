@@ -14,7 +14,7 @@ export interface ConsoleHeader {
 
 export function headerOf({ headers }: ConsoleRecord): ConsoleHeader {
   const [, op = "", seq, row, commitUs, eventId = ""] = must(
-    /^tallylake:([cud]) (\d+) (\d+) (\d+) [0-9a-f]+ (\S+#\S+#\d+(?:\/[dc])?)$/.exec(headers),
+    /^tallylake:([cudr]) (\d+) (\d+) (\d+) [0-9a-f]+ (\S+#\S+#\d+(?:\/[dc])?)$/.exec(headers),
     `a header in ${headers}`,
   );
   return { op, seq: Number(seq), row: Number(row), commitUs: Number(commitUs), eventId };

@@ -1,19 +1,38 @@
 import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
 import type { KafkaDriver } from "../../src/channel/kafka/driver.ts";
+import type { Spans } from "../../src/channel/kafka/record-block.ts";
 import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
 import { isSyncError } from "../../src/types/errors.ts";
 import { retry } from "../../src/util/retry.ts";
 import { monotonicMs } from "./kafka-channel.ts";
 import { waitFor } from "./wait-for.ts";
 
+/** A record as text. */
+export interface TopicRecord {
+  readonly partition: number;
+  readonly header: string;
+  readonly key: string;
+  readonly value: string;
+}
+
 /** What consumers of committed records see in a topic, all partitions together: headers as text. Null without a topic. */
-export const topicHeaders = (
+export async function topicHeaders(
   endpoint: KafkaEndpoint,
   driver: KafkaDriver,
   topic: string,
-): Promise<readonly string[] | null> =>
+): Promise<readonly string[] | null> {
+  const records = await topicRecords(endpoint, driver, topic);
+  return records?.map(({ header }) => header) ?? null;
+}
+
+/** The same with their keys and values; one partition behind the other. */
+export const topicRecords = (
+  endpoint: KafkaEndpoint,
+  driver: KafkaDriver,
+  topic: string,
+): Promise<readonly TopicRecord[] | null> =>
   // A topic that was just made has no leader for a moment.
-  retry(() => headersNow(endpoint, driver, topic), {
+  retry(() => recordsNow(endpoint, driver, topic), {
     name: `read ${topic}`,
     attemptsMax: 20,
     delayMsMin: 50,
@@ -23,16 +42,16 @@ export const topicHeaders = (
     onRetry: () => undefined,
   });
 
-async function headersNow(
+async function recordsNow(
   endpoint: KafkaEndpoint,
   driver: KafkaDriver,
   topic: string,
-): Promise<readonly string[] | null> {
+): Promise<readonly TopicRecord[] | null> {
   const control = await KafkaControl.connect(endpoint, monotonicMs);
   const reader = await driver.openReader("committed");
   try {
     if (!(await control.topics([topic])).has(topic)) return null;
-    const headers: string[] = [];
+    const records: TopicRecord[] = [];
     // A commit is acknowledged before its markers are in all partitions.
     const settled = await waitFor(`all transactions in ${topic} to be ended`, async () => {
       const offsets = await control.offsets(topic);
@@ -42,15 +61,18 @@ async function headersNow(
       for (let offset = start; offset < stable;) {
         const request = { topic, topicId: null, partition, offset, bytesMax: 1 << 20, waitMs: 100 };
         const { blocks, nextOffset } = await reader.fetch(request, new AbortController().signal);
-        for (const { count, bytes, headers: spans } of blocks) {
+        for (const { count, bytes, headers, keys, values } of blocks) {
+          const text = ({ start, end }: Spans, i: number): string =>
+            Buffer.from(bytes.subarray(start[i], end[i])).toString();
           for (let i = 0; i < count; i++) {
-            headers.push(Buffer.from(bytes.subarray(spans.start[i], spans.end[i])).toString());
+            const [header, key, value] = [text(headers, i), text(keys, i), text(values, i)];
+            records.push({ partition, header, key, value });
           }
         }
         offset = nextOffset;
       }
     }
-    return headers;
+    return records;
   } finally {
     await reader.close();
     await control.close();
