@@ -99,10 +99,12 @@ class FlinkAnswers {
       void steps.push({ name, sql, isQuery: true, settings });
     const { bootstrap } = topics;
     for (const table of topics.tables) {
-      const { name, schema, topic } = table;
+      const { name, schema, topic, late } = table;
       const types = flinkTypes(hasZeroDates(table));
       tell(flinkTable(name, schema, { bootstrap, topic, types, more: METADATA }));
       ask(name, flinkSelect(name, schema));
+      tell(flinkTable(`${name}_late`, schema, { bootstrap, topic: late, types }));
+      ask(`${name} late`, flinkSelect(`${name}_late`, schema));
     }
     ask("sums", "SELECT tenant, COUNT(*), SUM(amount) FROM order_line GROUP BY tenant");
     ask("metadata", "SELECT CAST(headers['tallylake'] AS STRING), source_table, source_time FROM order_line");
@@ -179,6 +181,14 @@ describe("Flink SQL", () => {
     flinkTest(`makes of the changes of ${name} what MySQL has`, ({ topics, answers }) => {
       const { rows, problems } = foldChanges(answers.changes(name));
       expect([...problems, ...differences(withoutMinusZero(topics.table(name)), rows)]).toEqual([]);
+    });
+  }
+
+  for (const name of TOPIC_TABLES) {
+    flinkTest(`has from the snapshot of ${name} the rows from before its changes`, ({ topics, answers }) => {
+      const { rows, problems } = foldChanges(answers.changes(`${name} late`));
+      expect([...problems, ...differences(withoutMinusZero(topics.table(name)), rows)]).toEqual([]);
+      expect(rows.length).toBeGreaterThan(0);
     });
   }
 

@@ -34,6 +34,8 @@ export interface TopicTable {
   readonly topic: string;
   /** The topic of two generations. */
   readonly repeated: string;
+  /** The topic of those who came late: it has the rows as they were then, and no change. */
+  readonly late: string;
   /** In the form of `canonicalRow`. */
   readonly rows: readonly EngineRow[];
 }
@@ -65,8 +67,9 @@ export class KafkaTopics implements AsyncDisposable {
     const specs = TOPIC_TABLES.map(specOf);
     const sql = `${SESSION}; ${specs.map(({ create }) => create).join("; ")}`;
     const prefix = randomUUID();
-    const config = (chain: string, generation: number): string =>
+    const config = (chain: string, generation: number, more = {}): string =>
       channelConfig(brokers, {
+        ...more,
         partitions: PARTITIONS,
         topic: `${prefix}-${chain}.{database}.{table}`,
         positionTopic: `${prefix}-${chain}-positions-${generation}`,
@@ -94,6 +97,11 @@ export class KafkaTopics implements AsyncDisposable {
     await capture(config("twice", 1));
     await tombstones(brokers, topicOf("twice", specOf(REPEATED)));
     await capture(config("twice", 2));
+    // A lake that holds all rows, with dates of no calendar as MySQL has them.
+    const late = `overrides: [{tables: ["*.*"], zeroDates: text}]\n${config("late", 1, { snapshots: true })}`;
+    await day.configure({ more: late });
+    expectDone(day.told(await day.takeAnew(...TOPIC_TABLES)));
+    await capture(late);
 
     const schemas = await schemasOf(server, day.database);
     const tables = await Promise.all(
@@ -105,6 +113,7 @@ export class KafkaTopics implements AsyncDisposable {
           schema,
           topic: topicOf("once", spec),
           repeated: topicOf("twice", spec),
+          late: topicOf("late", spec),
           rows,
         };
       }),
