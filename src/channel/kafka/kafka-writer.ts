@@ -79,8 +79,8 @@ export class KafkaWriter implements ChannelWriter {
   #plan: { readonly place: Place; readonly writtenMs: number } | null = null;
   readonly #routing: PlannedRouting;
   #after: SourcePosition;
-  /** Rows up to this `seq` are in the channel already, as parts of the unit that is being written. */
-  #doneSeq: number;
+  /** Parts of the unit that is being written are in the channel. */
+  #hasParts: boolean;
   #check: PartCheck;
   #isOpen = false;
   #ledger: UnitLedger;
@@ -99,10 +99,7 @@ export class KafkaWriter implements ChannelWriter {
     this.#parent = resumed.parent;
     this.#after = resumed.from;
     this.#routing = new PlannedRouting({ ...resumed, router, newId, onChange: options.onRouting });
-    this.#doneSeq = Math.max(
-      0,
-      ...resumed.parts.flatMap(({ ranges }) => ranges.map(({ lastSeq }) => lastSeq)),
-    );
+    this.#hasParts = resumed.parts.length > 0;
     this.#check = new PartCheck(resumed.parts);
     this.#ledger = new UnitLedger(identity);
     this.snapshots = this.#snapshotWriter(resumed);
@@ -147,7 +144,7 @@ export class KafkaWriter implements ChannelWriter {
 
   /** Nothing of what comes behind the last position may be in Kafka already. */
   #turnOver(): void {
-    if (this.#doneSeq > 0 || this.#openedMs !== null) return;
+    if (this.#hasParts || this.#openedMs !== null) return;
     if (this.#routing.turnOver({ from: this.#after })) this.#plan = null;
   }
 
@@ -162,7 +159,7 @@ export class KafkaWriter implements ChannelWriter {
   append(batch: ChangeBatch): Promise<void> {
     return this.#inTurn(async () => {
       assert(this.#isOpen, "no channel transaction is open");
-      const done = rowsThrough(batch, this.#doneSeq);
+      const done = this.#check.take(batch);
       if (done > 0) this.#skip(sliceBatch(batch, 0, done));
       if (done < batch.count) await this.#write(done === 0 ? batch : sliceBatch(batch, done, batch.count));
     });
@@ -217,7 +214,7 @@ export class KafkaWriter implements ChannelWriter {
       const whole = this.#held === null ? end : joined(this.#held, end);
       this.#held = whole;
       // Parts that are there already are ended without delay as well.
-      const hasRows = !this.#ledger.isEmpty || this.#doneSeq > 0;
+      const hasRows = !this.#ledger.isEmpty || this.#hasParts;
       const isEmpty = !hasRows && whole.stops.length === 0 && whole.counts.length === 0;
       // What a resumed unit's parts hold comes again first, and its positions may lie elsewhere than they did.
       if (this.#check.isPending || (isEmpty && !this.#isDue(limits.holdMs))) return;
@@ -233,7 +230,7 @@ export class KafkaWriter implements ChannelWriter {
     return this.#inTurn(async () => {
       assert(this.#isOpen, "no channel transaction is open");
       this.#isOpen = false;
-      if (this.#doneSeq > 0) throw partOpen();
+      if (this.#hasParts) throw partOpen();
       if (this.#openedMs !== null) await this.#options.producer.abort();
       this.#openedMs = null;
       this.#ledger = new UnitLedger(this.#options.identity);
@@ -316,10 +313,10 @@ export class KafkaWriter implements ChannelWriter {
     this.#parent = place;
     this.#ledger = new UnitLedger(this.#options.identity);
     if (end === null) {
-      this.#doneSeq = Math.max(this.#doneSeq, ...ranges.map(({ lastSeq }) => lastSeq));
+      this.#hasParts = true;
     } else {
       this.#after = end.position;
-      this.#doneSeq = 0;
+      this.#hasParts = false;
       this.#check = new PartCheck([]);
       this.#held = null;
       this.#turnOver();
@@ -375,13 +372,6 @@ function recordsOf({ rows }: ChangeBatch): RowRecords {
 }
 
 const lanesOf = (batch: ChangeBatch): RowLanes => rowLanes(batch.rows, batch.count);
-
-/** How many rows at the start of a batch have a `seq` of at most this. */
-function rowsThrough({ seq, count }: ChangeBatch, last: number): number {
-  let rows = 0;
-  while (rows < count && (seq[rows] as number) <= last) rows++;
-  return rows;
-}
 
 /** The stream begins the unit anew with other numbers; a new writer and a new stream begin it with the same. */
 const partOpen = (): Error =>

@@ -1,24 +1,30 @@
 import type { ChangeBatch } from "../../types/change-batch.ts";
 import { addDigest, EMPTY_DIGEST, equalDigest, type Digest } from "../../types/digest.ts";
 import { syncError } from "../../types/errors.ts";
+import { tableKey } from "../../types/table-id.ts";
 import type { RowLanes } from "../../types/row-lanes.ts";
 import type { UnitRecord } from "./position-record.ts";
 import { RangeDigest } from "./range-digest.ts";
 import type { TopicPartition } from "./record-block.ts";
 
 /**
- * Compares the rows that a resumed capture leaves out with the parts that hold them already: the source must have given
- * the same ones again.
+ * Which rows a resumed capture leaves out, since parts of the unit hold them already, and whether they are the same: the
+ * source must have given them again. A part ends between two batches, each of one table, whose rows lie between each
+ * other in the binlog; so it is of each table that a part holds the first rows, and not of the unit.
  */
 export class PartCheck {
   readonly #expected = new Map<string, { changes: number; digest: Digest }>();
   readonly #seen = new Map<string, RangeDigest>();
-  /** Changes that are still to be seen. */
-  #left = 0;
+  /** Changes that are still to be seen, by table. */
+  readonly #left = new Map<string, number>();
 
   constructor(parts: readonly UnitRecord[]) {
+    for (const { table, counts } of parts.flatMap(({ produced }) => produced)) {
+      const rows = counts.reduce((sum, count) => sum + count.rows, 0);
+      const key = tableKey(table);
+      this.#left.set(key, (this.#left.get(key) ?? 0) + rows);
+    }
     for (const { topic, partition, changes, digest } of parts.flatMap(({ ranges }) => ranges)) {
-      this.#left += changes;
       const key = `${topic}/${partition}`;
       const known = this.#expected.get(key) ?? { changes: 0, digest: EMPTY_DIGEST };
       this.#expected.set(key, {
@@ -30,11 +36,19 @@ export class PartCheck {
 
   /** Whether the source has not given again all that the parts hold. */
   get isPending(): boolean {
-    return this.#left > 0;
+    return [...this.#left.values()].some((rows) => rows > 0);
+  }
+
+  /** How many rows at the start of a batch the parts hold; from then on they count as seen, and are to be added. */
+  take({ schema, count }: ChangeBatch): number {
+    const key = tableKey(schema.id);
+    const left = this.#left.get(key) ?? 0;
+    const rows = Math.min(left, count);
+    if (rows > 0) this.#left.set(key, left - rows);
+    return rows;
   }
 
   add({ topic, partition }: TopicPartition, batch: ChangeBatch, rows: Int32Array, lanes: RowLanes): void {
-    this.#left -= rows.length;
     const key = `${topic}/${partition}`;
     const digest = this.#seen.get(key) ?? new RangeDigest();
     this.#seen.set(key, digest);
