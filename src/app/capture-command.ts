@@ -1,3 +1,4 @@
+import { heldBeyond } from "../types/common-start.ts";
 import { EXIT } from "../types/errors.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
@@ -34,6 +35,7 @@ export function captureCommand(context: CommandContext, options: CaptureOptions)
               from,
               schemas,
               serverUuid,
+              held: heldBeyond(from, tables),
               form: channel.takes,
               patienceMs: target === null ? null : PATIENCE_MS,
             }),

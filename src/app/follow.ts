@@ -12,7 +12,7 @@ import { InProcessChannel } from "../channel/in-process.ts";
 import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
-import { commonStart } from "../types/common-start.ts";
+import { commonStart, heldBeyond } from "../types/common-start.ts";
 import { EXIT, isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { Channel, CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
@@ -98,7 +98,8 @@ export async function runFollow(run: FollowRun): Promise<number> {
       remind(appliers, log);
     }, REMIND_MS);
     try {
-      const request = { schemas: schemasOf(going), from, serverUuid };
+      const held = heldBeyond(from, followed(going));
+      const request = { schemas: schemasOf(going), from, serverUuid, held };
       if (run.openChannel === undefined) await streamInto(run, { router, appliers, request });
       else
         await streamThrough(await run.openChannel(followed(going), serverUuid), run, {

@@ -31,6 +31,7 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
     form: "columns",
     recordSource: { source: "", epoch: 1, version: "" },
     spare: sharedSpareMemory(),
+    held: new Map(),
   });
   const from = { gtids: options.without, file: "", offset: 0, seq: 0, last: null };
   const identity = { source: "", epoch: 1 };

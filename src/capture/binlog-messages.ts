@@ -18,6 +18,8 @@ export interface WorkerInput {
   readonly collations: readonly (readonly [number, string])[];
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  /** GTID sets as text, by `tableKey`: see `StreamRequest`. */
+  readonly held: readonly (readonly [string, string])[];
   readonly version: string;
   /** Bytes of batches that the main thread may hold before capture stops reading. */
   readonly outstandingBytesMax: number;

@@ -3,6 +3,7 @@ import type { SourceIdentity } from "../types/checkpoint.ts";
 import { syncError } from "../types/errors.ts";
 import type { CaptureItem } from "../types/ports.ts";
 import type { SourcePosition } from "../types/source-position.ts";
+import type { GtidSet } from "../types/gtid.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { step } from "../util/step.ts";
 import type { Numbering } from "./batch-builder.ts";
@@ -32,6 +33,7 @@ export interface SessionOptions {
   readonly collations: Collations;
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  readonly held: ReadonlyMap<string, GtidSet>;
   readonly version: string;
   readonly spare: SpareMemory<SharedArrayBuffer>;
   readonly request: DumpRequest;

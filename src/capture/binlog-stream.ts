@@ -27,6 +27,7 @@ import { isSyncError, syncError } from "../types/errors.ts";
 import type { RowForm } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { CaptureItem, StreamItem } from "../types/ports.ts";
+import type { GtidSet } from "../types/gtid.ts";
 import type { SourcePosition } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { StopError } from "../util/abort.ts";
@@ -52,6 +53,8 @@ export interface BinlogStreamOptions {
   readonly collations: Collations;
   readonly foldsCase: boolean;
   readonly form: RowForm;
+  /** See `StreamRequest`. */
+  readonly held: ReadonlyMap<string, GtidSet>;
   /** Of the program: what records say of who wrote them. */
   readonly version: string;
   /** Memory of batches that were handed out and are not read any more. */

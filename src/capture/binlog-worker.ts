@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decodeSourcePosition, encodeSourcePosition } from "../types/source-position.ts";
 import { batchBytes } from "../types/change-batch.ts";
+import { GtidSet } from "../types/gtid.ts";
 import type { StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { encodeError } from "../util/error-transfer.ts";
@@ -40,6 +41,7 @@ const stream = new BinlogStream({
   patienceMs: input.patienceMs ?? null,
   driver: source.driver,
   from: decodeSourcePosition(input.from),
+  held: new Map(input.held.map(([table, gtids]) => [table, GtidSet.parse(gtids)])),
   collations: new Map(input.collations),
   spare,
   history: (request) => source.history(request),

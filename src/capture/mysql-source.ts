@@ -255,6 +255,7 @@ export class MysqlSource implements ChangeSource {
         from: encodeSourcePosition(request.from),
         serverUuid: request.serverUuid,
         form: request.form,
+        held: [...(request.held ?? [])].map(([table, gtids]) => [table, gtids.toString()]),
         version,
         ...this.#catalogue,
         outstandingBytesMax: queueBytes,

@@ -1,4 +1,5 @@
 import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
+import { GtidSet } from "../types/gtid.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -20,6 +21,8 @@ export interface TrackedTablesOptions extends BatchBuilderOptions {
   readonly collations: Collations;
   /** `lower_case_table_names` is not 0: names are compared without case. */
   readonly foldsCase: boolean;
+  /** What tables hold already, by `tableKey`. */
+  readonly held: ReadonlyMap<string, GtidSet>;
 }
 
 interface TrackedTable {
@@ -107,6 +110,11 @@ export class TrackedTables {
     }
     this.#open = [];
     this.#transaction = null;
+  }
+
+  /** Whether a table has what a transaction did to it, so that whatever cannot be read of that is not missed. */
+  holds(id: TableId, gtid: string): boolean {
+    return this.#options.held.get(tableKey(id))?.includes(GtidSet.parse(gtid)) === true;
   }
 
   stop(id: TableId): void {

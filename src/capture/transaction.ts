@@ -290,7 +290,9 @@ export class TransactionAssembler {
     this.#end(header);
   }
 
+  /** A table that was added later, and was made or changed before its snapshot, holds what came of that. */
   #stop(stop: Omit<TableStop, "at">): void {
+    if (this.#tables.holds(stop.table, this.#inside("stop").text)) return;
     this.#tables.stop(stop.table);
     this.#stops.push({ ...stop, at: this.position() });
   }

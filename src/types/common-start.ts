@@ -1,6 +1,9 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import { must } from "../util/assert.ts";
+import type { GtidSet } from "./gtid.ts";
 import type { SourcePosition } from "./source-position.ts";
+import { tableKey } from "./table-id.ts";
+import type { TableSchema } from "./table-schema.ts";
 
 /**
  * Where a stream for tables of these checkpoints begins: at what all of them hold. `seq` goes on from the highest
@@ -15,3 +18,14 @@ export function commonStart(checkpoints: readonly Pick<Checkpoint, "position">[]
   // After a failover the sets need not contain one another, and then no table has stood at this very place.
   return least === undefined ? { file: "", offset: 0, gtids, last: null, seq } : { ...least, seq };
 }
+
+/** By `tableKey`, what those of the tables hold that stand further on than a stream which begins there. */
+export const heldBeyond = (
+  from: SourcePosition,
+  tables: readonly { readonly schema: TableSchema; readonly checkpoint: Pick<Checkpoint, "position"> }[],
+): ReadonlyMap<string, GtidSet> =>
+  new Map(
+    tables
+      .filter(({ checkpoint }) => !from.gtids.includes(checkpoint.position.gtids))
+      .map(({ schema, checkpoint }) => [tableKey(schema.id), checkpoint.position.gtids]),
+  );

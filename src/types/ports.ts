@@ -105,6 +105,8 @@ export interface StreamRequest {
   readonly form: RowForm;
   /** Server that `from` was read on; another one is refused. */
   readonly serverUuid: string;
+  /** By `tableKey`, what tables hold that stand further on than `from`: nothing in there stops them. */
+  readonly held?: ReadonlyMap<string, GtidSet>;
 }
 
 /** The low end of a snapshot: all transactions in `position` are visible to any later read. */

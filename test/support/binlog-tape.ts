@@ -2,7 +2,13 @@ import { batchRows } from "./batch-lines.ts";
 import { MysqlSource, type MysqlSourceOptions } from "../../src/capture/mysql-source.ts";
 import { operationOf, type ChangeBatch } from "../../src/types/change-batch.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
-import type { SnapshotStart, SourceStream, StreamItem, TableStop } from "../../src/types/ports.ts";
+import type {
+  SnapshotStart,
+  SourceStream,
+  StreamItem,
+  StreamRequest,
+  TableStop,
+} from "../../src/types/ports.ts";
 import type { SourcePosition } from "../../src/types/source-position.ts";
 import { formatTableId, tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
@@ -18,6 +24,7 @@ export interface TapeOptions {
   readonly url: string;
   readonly schemas: readonly TableSchema[];
   readonly start: SnapshotStart;
+  readonly held?: StreamRequest["held"];
   readonly serverId?: number;
   readonly limits?: MysqlSourceOptions["limits"];
   readonly patienceMs?: number;
@@ -82,6 +89,7 @@ export class BinlogTape implements AsyncDisposable {
       from: options.start.position,
       serverUuid: options.start.serverUuid,
       form: "columns",
+      ...(options.held === undefined ? {} : { held: options.held }),
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     });
     return new BinlogTape(source, stream, options.start);

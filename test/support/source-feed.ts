@@ -108,6 +108,7 @@ export class SourceFeed implements AsyncDisposable {
         foldsCase: names?.[0] !== "0",
         form,
         version: RECORD_VERSION,
+        held: [],
         outstandingBytesMax: 64 << 20,
       },
       LOG,

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { GtidSet } from "../../../src/types/gtid.ts";
+import { tableKey } from "../../../src/types/table-id.ts";
 import { must } from "../../../src/util/assert.ts";
 import { BinlogTape, rowsOf } from "../../support/binlog-tape.ts";
 import type { TestConnection } from "../../support/mysql-connection.ts";
@@ -112,6 +113,34 @@ mysqlTest.for([
   );
   expect(tape.broken).toEqual([]);
 });
+
+mysqlTest(
+  "what happened to a table before its snapshot does not stop it, and what happens behind it does",
+  async ({ database }) => {
+    const { url } = database.server;
+    const other = idIn(database, "other");
+    const later = idIn(database, "later");
+    await database.run("CREATE TABLE other (id INT PRIMARY KEY)");
+    const { start } = await BinlogTape.prepare(url, [other]);
+    // Made anew, changed, and with rows that have other columns than those it has now.
+    await database.run("CREATE TABLE later (id INT PRIMARY KEY); INSERT INTO later VALUES (1)");
+    await database.run("DROP TABLE later; CREATE TABLE later (id INT PRIMARY KEY, v VARCHAR(9), w INT)");
+    await database.run("INSERT INTO later VALUES (2, 'old', 1); ALTER TABLE later DROP w");
+    await database.run("INSERT INTO later VALUES (3, 'same'); INSERT INTO other VALUES (1)");
+    const held = new Map([[tableKey(later), GtidSet.parse(await executed(database.connection))]]);
+    const { schemas } = await BinlogTape.prepare(url, [other, later]);
+    await database.run("INSERT INTO later VALUES (4, 'new')");
+    await using tape = await BinlogTape.start({ url, start, schemas, held });
+    await tape.caughtUp(database.connection);
+    expect(tape.stops).toEqual([]);
+    expect(tape.rows(other)).toEqual(['{"id":1}']);
+    expect(tape.rows(later)).toEqual(['{"id":3,"v":"same"}', '{"id":4,"v":"new"}']);
+    await database.run("ALTER TABLE later ADD x INT; INSERT INTO other VALUES (2)");
+    await tape.caughtUp(database.connection);
+    expect(tape.stops.map(({ table, code }) => [table, code])).toEqual([[later, "TABLE_DDL"]]);
+    expect(tape.rows(other)).toEqual(['{"id":1}', '{"id":2}']);
+  },
+);
 
 mysqlTest(
   "DROP DATABASE stops all tables of it, and a later one of that name is not followed",
