@@ -226,6 +226,27 @@ export function readerContract(underTest: DriverUnderTest): void {
       ]);
     });
 
+    test("gives all who read one partition at different offsets side by side what is there", async ({
+      rig,
+    }) => {
+      const { newTopic, newProducer, newReader } = rig;
+      const topic = await newTopic();
+      const producer = await newProducer();
+      for (let i = 0; i < 4; i++) await commitOne(producer, topic, values(1, `v${i}-`));
+      const reader = await newReader("committed");
+      const answers = await Promise.all([6, 2, 0, 2, 4].map((offset) => fetch(reader, topic, offset)));
+      const firsts = answers.map(({ blocks: [block] }) =>
+        block === undefined ? null : [block.offsets[0], textAt(block, block.values, 0)],
+      );
+      expect(firsts).toEqual([
+        [6, "v3-0"],
+        [2, "v1-0"],
+        [0, "v0-0"],
+        [2, "v1-0"],
+        [4, "v2-0"],
+      ]);
+    });
+
     test("gives a record that is longer than what it may bring", async ({ rig }) => {
       const { newTopic, newProducer, newReader } = rig;
       const topic = await newTopic();

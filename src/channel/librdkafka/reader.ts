@@ -62,6 +62,8 @@ export class LibrdkafkaReader implements RecordReader {
   readonly #complaints: Complaints;
   readonly #parts: ReaderParts;
   readonly #partitions = new Map<string, FetchedPartition>();
+  /** Of each partition the end of the last fetch that was asked for. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   /** Ends of partitions that the `consume` under way has come to: they are told before the messages that are before them. */
   #ends: DeliveryReport[] = [];
   #consuming: Promise<void> | null = null;
@@ -100,7 +102,23 @@ export class LibrdkafkaReader implements RecordReader {
     }
   }
 
+  /** The library stands at one place of a partition, so those who want different ones take turns. */
   async fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
+    const key = keyOf(request.topic, request.partition);
+    const before = this.#turns.get(key);
+    const turn = (async () => {
+      await before?.catch(() => undefined);
+      return await this.#fetchAlone(request, signal);
+    })();
+    this.#turns.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    }
+  }
+
+  async #fetchAlone(request: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
     throwIfAborted(signal);
     const partition = await this.#claim(request);
     try {
@@ -136,7 +154,7 @@ export class LibrdkafkaReader implements RecordReader {
         if (await this.#isAtEnd(request, lateMs)) return { blocks: [], nextOffset: offset };
         checkMs = now() + CHECK_MS;
       }
-      await this.#news(Math.min(LOOK_MS, checkMs - now()), signal);
+      await this.#news(Math.max(0, Math.min(LOOK_MS, checkMs - now())), signal);
     }
   }
 
