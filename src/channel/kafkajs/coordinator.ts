@@ -15,8 +15,11 @@ import {
 import type { TopicPartition } from "../kafka/record-block.ts";
 import { persist, type Cluster } from "./cluster.ts";
 
-/** How long one that takes over may stand between the end of the other's transaction and its own epoch. */
-const TAKE_OVER_MS = 500;
+/**
+ * How long one that takes over may stand between the end of the other's transaction and its own epoch: librdkafka
+ * asks for that half a second later, and either may be slow to answer.
+ */
+const TAKE_OVER_MS = 2000;
 /** One partition that cannot be added keeps the coordinator from trying the others. */
 const OPERATION_NOT_ATTEMPTED = 55;
 

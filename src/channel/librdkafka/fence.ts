@@ -6,8 +6,11 @@ import { brokerError, kafkaHint } from "../kafka/broker-error.ts";
 import type { ProducerIdentity } from "../kafka/record-block.ts";
 import { persist, type Cluster } from "../kafkajs/cluster.ts";
 
-/** How long one that takes over may stand between the end of the other's transaction and its own epoch. */
-const TAKE_OVER_MS = 500;
+/**
+ * How long one that takes over may stand between the end of the other's transaction and its own epoch: librdkafka
+ * asks for that half a second later, and either may be slow to answer.
+ */
+const TAKE_OVER_MS = 2000;
 
 export interface FenceCase {
   readonly transactionalId: string;

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { KafkaDriver, TransactionalProducer } from "../../../src/channel/kafka/driver.ts";
+import {
+  KAFKA_CLIENTS,
+  type KafkaDriver,
+  type TransactionalProducer,
+} from "../../../src/channel/kafka/driver.ts";
 import { sliceBatch, type ChangeBatch } from "../../../src/types/change-batch.ts";
 import type { ChannelWriter } from "../../../src/types/ports.ts";
 import { must } from "../../../src/util/assert.ts";
@@ -9,6 +13,7 @@ import { changesOf, CHANNEL_START, seeUnit, unitEnd } from "../../support/channe
 import { kafkaTest } from "../../support/kafka.ts";
 import { withControl } from "../../support/kafka-admin.ts";
 import { endpointOf, kafkaChannel, kafkajsDriver } from "../../support/kafka-channel.ts";
+import { LIBRDKAFKA_MS, librdkafkaDriver } from "../../support/librdkafka.ts";
 import { KafkaProxy } from "../../support/kafka-proxy.ts";
 import { blockOf } from "../../support/kafka-records.ts";
 
@@ -16,6 +21,7 @@ import { blockOf } from "../../support/kafka-records.ts";
 
 const PARTITIONS = 6;
 const LATE_MS = 800;
+const SLOW_MS = 1400;
 const RECORD = blockOf([{ key: "k", value: "v".repeat(2000), header: null }]);
 
 const producerOf = (driver: KafkaDriver, transactionalId: string, transactionTimeoutMs = 30_000) =>
@@ -54,6 +60,34 @@ test("F183: one that took over and has aborted a transaction since is no transac
   await second.commit();
   await driver.close();
 });
+
+test.for(KAFKA_CLIENTS)(
+  "%s: F183: one that is slow to take over is no transaction that expired",
+  { timeout: LIBRDKAFKA_MS },
+  async (client, { startKafka, skip }) => {
+    await using proxy = await KafkaProxy.start();
+    await using kafka = await startKafka({ advertisedPort: must(proxy.ports[0], "a port") });
+    proxy.lead([kafka.process.port()]);
+    const topic = kafka.uniqueName();
+    await withControl(kafka.process.admin, (control) =>
+      control.create([{ topic, partitions: PARTITIONS, replication: 1, config: {} }]),
+    );
+    const endpoint = endpointOf(proxy.brokers);
+    const driver = client === "kafkajs" ? kafkajsDriver(endpoint) : await librdkafkaDriver(endpoint);
+    if ("missing" in driver) return skip(driver.missing);
+    const first = await producerOf(driver, topic);
+    await first.begin();
+    await write(first, topic);
+    // The transaction is aborted by then, and the epoch is not its own yet.
+    const asked = proxy.arm({ api: "InitProducerId", strike: "slow", ms: SLOW_MS });
+    const taking = producerOf(driver, topic);
+    await asked;
+    await delay(SLOW_MS / 2);
+    await expect(write(first, topic)).rejects.toMatchObject({ code: "KAFKA_FENCED" });
+    await taking;
+    await driver.close();
+  },
+);
 
 test("F186: a request of our own that comes late is nobody who has taken over", async ({ startKafka }) => {
   await using proxy = await KafkaProxy.start();
