@@ -12,8 +12,8 @@ const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
  * The suffix of a test file names the environment it needs, and so its project:
  * `*.test.ts` under test/unit needs nothing, `*.lake.test.ts` a disk and DuckDB, `*.mysql.test.ts` a MySQL server,
  * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path,
- * `*.crash.test.ts` child processes and brokers that are killed, `*.engines.test.ts` others that read what we write:
- * Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's own consumer the topics.
+ * `*.crash.test.ts` child processes that are killed, `*.faults.test.ts` brokers and networks that break as well,
+ * `*.engines.test.ts` others that read what we write: Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's own consumer the topics.
  */
 const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, env, ...extra },
@@ -47,6 +47,13 @@ export default defineConfig({
       }),
       project("crash", ["test/**/*.crash.test.ts"], {
         fileParallelism: false,
+        testTimeout: 600_000,
+        ...withMysql,
+      }),
+      project("faults", ["test/**/*.faults.test.ts"], {
+        fileParallelism: false,
+        // Scenarios of one file share brokers, and wait for them most of the time.
+        maxConcurrency: 4,
         testTimeout: 600_000,
         ...withMysql,
       }),

@@ -106,6 +106,7 @@ const lanes: readonly (readonly Step[])[] = [
     command("format", ["prettier", "--check", "--log-level", "warn", "."]),
     suite("unit"),
     suite("mysql", "clickhouse"),
+    suite("faults"),
   ],
   [suite("lake"), suite("crash")],
   [suite("kafka"), suite("e2e"), suite("engines")],
@@ -136,7 +137,7 @@ async function runLanes(folder: string): Promise<readonly Tally[]> {
     });
   };
   // Its tests wait for it themselves; compiling it takes longer than what comes before them.
-  const compiling = isStep("kafka") ? install(installLibrdkafka) : null;
+  const compiling = isStep("kafka") || isStep("faults") ? install(installLibrdkafka) : null;
   const installed = isStep("engines") ? Promise.all([installEngines, installFlink].map(install)) : null;
   const runLane = async (lane: readonly Step[]): Promise<readonly Tally[]> => {
     const tallies: Tally[] = [];

@@ -10,6 +10,7 @@ import { messageOf, SyncError } from "../src/util/errors.ts";
 import { CrashRig } from "../test/support/crash-rig.ts";
 import { TallylakeProcess } from "../test/support/tallylake-process.ts";
 import { privateServer, type PrivateMysql } from "../test/support/test-mysql.ts";
+import { installLibrdkafka } from "./kafka/librdkafka.ts";
 import { stderrNotice } from "./process/notice.ts";
 import { parseSoakArguments, USAGE, type SoakArguments } from "./soak/arguments.ts";
 import { keepRun } from "./soak/kept.ts";
@@ -69,6 +70,7 @@ interface Ending {
 }
 
 async function soak(options: SoakArguments, { keepIn, stop, stopped }: Ending): Promise<number> {
+  if (options.parts.includes("kafka")) await installLibrdkafka(stderrNotice);
   await using mysql = await privateServer([], { notice: stderrNotice });
   await using rig = await CrashRig.open(mysql);
   const startMs = performance.now();

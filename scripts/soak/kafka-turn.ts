@@ -1,20 +1,45 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { KafkaClientName } from "../../src/channel/kafka/driver.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { chooseFaults, formatFault, KafkaNemesis } from "../../test/support/kafka-nemesis.ts";
 import { KafkaRig } from "../../test/support/kafka-rig.ts";
 import { isReportAlone } from "../../test/support/oracle.ts";
 import { seededRandom } from "../random.ts";
 import type { TurnContext } from "./parts.ts";
+import { KAFKA_FAULTS } from "./schedule.ts";
 import type { SoakRun } from "./tally.ts";
 
-const FAULTS = 12;
+/** What one turn differs in from the next. */
+export interface KafkaTurn {
+  readonly client: KafkaClientName;
+  readonly brokers: 1 | 3;
+  /** Of `channel.kafka`. */
+  readonly channel: Readonly<Record<string, string>>;
+}
 
-/** A broker of its own, tables, and both halves with changes between them while faults happen, one after the other. */
+/** So short that a transaction expires while somebody stands still. */
+const EXPIRING = { transactionTimeout: "3s" };
+
+/** Every client has every kind of surroundings within twelve turns. */
+export function kafkaTurnOf(seed: number): KafkaTurn {
+  const round = Math.floor(seed / 2);
+  return {
+    client: seed % 2 === 0 ? "kafkajs" : "librdkafka",
+    brokers: round % 3 === 2 ? 3 : 1,
+    channel: round % 2 === 1 ? EXPIRING : {},
+  };
+}
+
+/** Brokers of its own, tables, and both halves with changes between them while faults happen, one after the other. */
 export async function kafkaTurn({ rig: crash, seed, report }: TurnContext): Promise<void> {
-  const faults = chooseFaults(seededRandom(seed), FAULTS);
-  const name = faults.map(formatFault).join("; ");
-  const run = { part: "kafka", seed, name, rows: 0, values: 0 } as const;
-  await using rig = await KafkaRig.open(crash.mysql, { crash });
-  const path = await rig.path({ name: `seed ${seed}`, seed });
+  const { client, brokers, channel } = kafkaTurnOf(seed);
+  const faults = chooseFaults(seededRandom(seed), KAFKA_FAULTS, brokers);
+  const surroundings = [client, ...(brokers > 1 ? [`${brokers} brokers`] : []), ...Object.entries(channel)];
+  const name = `${surroundings.join(" ").replaceAll(",", " ")}: ${faults.map(formatFault).join("; ")}`;
+  const run = { part: "kafka", client, seed, name, rows: 0, values: 0 } as const;
+  await using rig = await KafkaRig.open(crash.mysql, { crash, brokers });
+  const path = await rig.path({ name: `seed ${seed}`, seed, client, channel });
   const nemesis = new KafkaNemesis(path);
   try {
     await nemesis.ready();
@@ -23,6 +48,10 @@ export async function kafkaTurn({ rig: crash, seed, report }: TurnContext): Prom
       for (const fault of faults) await nemesis.let(fault);
     }
     const wrong = [...(await nemesis.finish()), ...(await rig.topicsWrong())];
+    if (wrong.length > 0) {
+      await path.keepLogs();
+      await writeFile(join(path.place.dir, "faults.log"), `${nemesis.story.join("\n")}\n`);
+    }
     const verdict: SoakRun["verdict"] =
       wrong.length === 0 ? "right" : isReportAlone(wrong) ? "false alarm" : "divergence";
     await report({ ...run, verdict, wrong, kills: nemesis.happened }, path.place.dir);

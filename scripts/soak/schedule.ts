@@ -10,9 +10,11 @@ export const isPart = (text: string): text is Part => (ALL_PARTS as readonly str
 const SHARES: Readonly<Record<Part, number>> = { crash: 0.5, snapshot: 0.35, values: 0.15, kafka: 0.5 };
 
 export const SNAPSHOT_RUNS_MIN = 30;
-/** With 12 faults each. */
-const KAFKA_RUNS_MIN = 17;
-const KAFKA_MINUTES = 3;
+/** In a run of the part `kafka`. */
+export const KAFKA_FAULTS = 20;
+/** The clients take turns, and each is to meet 200 faults; of those that are drawn a few find nobody to happen to. */
+const KAFKA_RUNS_MIN = 24;
+const KAFKA_MINUTES = 2.5;
 
 /** How many runs of a part are made, even past the time; a soak that is short is not to become a long one. */
 export function runsMin(part: Part, minutes: number): number {

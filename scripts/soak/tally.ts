@@ -1,3 +1,4 @@
+import { KAFKA_CLIENTS, type KafkaClientName } from "../../src/channel/kafka/driver.ts";
 import { formatCount, formatDuration } from "../../src/util/units.ts";
 import { ALL_PARTS, runsMin, type Part } from "./schedule.ts";
 
@@ -22,6 +23,8 @@ export interface SoakRun {
   readonly wrong: readonly string[];
   /** Of the part `kafka`, faults of any kind. */
   readonly kills: number;
+  /** Only of the part `kafka`. */
+  readonly client?: KafkaClientName;
   /** Compared by the run itself, beside what the oracle compares and counts. */
   readonly rows: number;
   /** Only those of the part `values`. */
@@ -34,14 +37,14 @@ export class Tally {
   readonly verdicts: Record<Verdict, number> = { right: 0, divergence: 0, "false alarm": 0, failure: 0 };
   kills = 0;
   /** Of the part `kafka`, kills among them. */
-  faults = 0;
+  readonly faults: Record<KafkaClientName, number> = { kafkajs: 0, librdkafka: 0 };
   rows = 0;
   values = 0;
 
   add(run: SoakRun): void {
     this.runs[run.part]++;
     this.verdicts[run.verdict]++;
-    if (run.part === "kafka") this.faults += run.kills;
+    if (run.client !== undefined) this.faults[run.client] += run.kills;
     else this.kills += run.kills;
     this.rows += run.rows;
     this.values += run.values;
@@ -73,13 +76,20 @@ function verdictsText({ verdicts }: Tally): string {
   ].join(", ");
 }
 
+/** Of both clients together, and of each. */
+function faultsText({ faults }: Tally): string {
+  const sum = KAFKA_CLIENTS.reduce((total, client) => total + faults[client], 0);
+  const each = KAFKA_CLIENTS.map((client) => `${formatCount(faults[client])} ${client}`);
+  return `${counted(sum, "fault")} (${each.join(", ")})`;
+}
+
 /** One line while it runs. */
 export function progressLine(tally: Tally, state: SoakState & { readonly part: Part | null }): string {
   const runs = ALL_PARTS.reduce((sum, part) => sum + tally.runs[part], 0);
   const done = [
     counted(runs, "run"),
     counted(tally.kills, "kill"),
-    ...(tally.faults === 0 ? [] : [counted(tally.faults, "fault")]),
+    ...(tally.runs.kafka === 0 ? [] : [faultsText(tally)]),
     `${counted(tally.rows, "row")} compared`,
     verdictsText(tally),
   ];
@@ -100,7 +110,7 @@ export function resultLine(tally: Tally, state: SoakState, endedBy: string | nul
     crash: `${counted(tally.runs.crash, "crash run")} with ${counted(tally.kills, "kill")}`,
     snapshot: counted(tally.runs.snapshot, "snapshot under write", "snapshots under write"),
     values: counted(tally.values, "value"),
-    kafka: `${counted(tally.runs.kafka, "path")} through Kafka with ${counted(tally.faults, "fault")}`,
+    kafka: `${counted(tally.runs.kafka, "path")} through Kafka with ${faultsText(tally)}`,
   };
   const minutes = Math.round(state.elapsedMs / 60_000);
   const time = minutes === 0 ? `${Math.round(state.elapsedMs / 1000)} s` : `${minutes} min`;

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Aim, Direction, KafkaApi, Strike } from "./kafka-proxy.ts";
-import { endText, logOf, type Half, type KafkaPath } from "./kafka-rig.ts";
+import { endText, logOf } from "./kafka-log.ts";
+import { must } from "../../src/util/assert.ts";
+import type { Half, KafkaPath } from "./kafka-rig.ts";
 import type { TallylakeProcess } from "./tallylake-process.ts";
 
 type Victim = Half | "broker";
@@ -12,8 +14,10 @@ export type KafkaFault =
   /** `kill -9`; each starts again at once, and is killed again so long after that. */
   | { readonly kind: "kill"; readonly whom: readonly Victim[]; readonly againMs: number | null }
   | { readonly kind: "pause"; readonly whom: Victim; readonly ms: number }
-  /** Somebody starts a second capture. */
-  | { readonly kind: "takeover" }
+  /** Somebody starts a second capture while the first one works, or stands still and wakes up so long after that. */
+  | { readonly kind: "takeover"; readonly wakeMs: number | null }
+  /** One broker of several is killed and comes back when others lead in its place. */
+  | { readonly kind: "leader"; readonly broker: number }
   | { readonly kind: "cut" }
   | { readonly kind: "hole"; readonly ways: readonly Direction[]; readonly ms: number }
   | { readonly kind: "latency"; readonly perFrameMs: number; readonly ms: number };
@@ -29,7 +33,9 @@ export function formatFault(fault: KafkaFault): string {
     case "pause":
       return `pause ${fault.whom} for ${fault.ms} ms`;
     case "takeover":
-      return "a second capture";
+      return `a second capture${fault.wakeMs === null ? "" : `, the first wakes up after ${fault.wakeMs} ms`}`;
+    case "leader":
+      return `kill broker ${fault.broker + 1}, others lead`;
     case "cut":
       return "cut all connections";
     case "hole":
@@ -54,13 +60,18 @@ const VICTIMS: readonly (readonly Victim[])[] = [
 ];
 const WAYS: readonly (readonly Direction[])[] = [["toBroker"], ["toClient"], ["toBroker", "toClient"]];
 const AGAIN_MS_MAX = 4000;
-const PAUSE_MS_MAX = 3000;
+const PAUSE_MS_MAX = 5000;
+/** Of faults where there are several brokers. */
+const LEADER_PART = 0.25;
+/** After it another broker leads what the one that was killed did lead. */
+const MOVED_MS = 5000;
 
 /** Faults whose choice depends on the random numbers alone. */
-export function chooseFaults(random: () => number, count: number): readonly KafkaFault[] {
+export function chooseFaults(random: () => number, count: number, brokers = 1): readonly KafkaFault[] {
   const below = (limit: number): number => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   const one = (): KafkaFault => {
+    if (brokers > 1 && random() < LEADER_PART) return { kind: "leader", broker: below(brokers) };
     const dice = random();
     if (dice < 0.5) return { kind: "answer", api: pick(APIS), strike: pick(STRIKES) };
     if (dice < 0.75) {
@@ -69,7 +80,7 @@ export function chooseFaults(random: () => number, count: number): readonly Kafk
     if (dice < 0.83) {
       return { kind: "pause", whom: pick(["capture", "apply", "broker"]), ms: below(PAUSE_MS_MAX) };
     }
-    if (dice < 0.88) return { kind: "takeover" };
+    if (dice < 0.88) return { kind: "takeover", wakeMs: random() < 0.5 ? null : below(PAUSE_MS_MAX) };
     if (dice < 0.92) return { kind: "cut" };
     if (dice < 0.97) return { kind: "hole", ways: pick(WAYS), ms: 500 + below(4000) };
     return { kind: "latency", perFrameMs: 20 + below(80), ms: 2000 };
@@ -94,6 +105,8 @@ export class KafkaNemesis {
   readonly wrong: string[] = [];
   /** Faults that did not happen, since nothing was there that they could have happened to. */
   readonly missed: string[] = [];
+  /** Which fault was let happen when, and whether it did. */
+  readonly story: string[] = [];
   happened = 0;
 
   constructor(path: KafkaPath) {
@@ -117,34 +130,40 @@ export class KafkaNemesis {
 
   async let(fault: KafkaFault): Promise<void> {
     const missed = this.missed.length;
+    this.#tell(formatFault(fault));
     await this.#let(fault);
     if (this.missed.length === missed) this.happened++;
+    else this.#tell("it met nobody");
     await this.#requireAlive(formatFault(fault));
   }
 
   /** Everything runs again; what is wrong when all has been carried. */
   async finish(): Promise<readonly string[]> {
-    this.#path.rig.proxy.disarm();
+    this.#path.rig.proxy.disarm(this.#path.topics);
+    this.#tell("the end");
     const found = await this.#path.finish(this.capture, this.apply);
     return [...this.wrong, ...found];
   }
 
+  #tell(what: string): void {
+    this.story.push(`${new Date().toISOString()} ${what}`);
+  }
+
   async #let(fault: KafkaFault): Promise<void> {
-    const { proxy, broker } = this.#path.rig;
+    const { rig } = this.#path;
+    const { proxy } = rig;
     switch (fault.kind) {
       case "answer":
         return this.#strike(fault);
       case "kill":
-        return this.#kill(fault.whom, fault.againMs);
+        if (!fault.whom.includes("broker")) return this.#kill(fault.whom, fault.againMs);
+        return rig.withBrokers(() => this.#kill(fault.whom, fault.againMs));
       case "pause":
-        if (fault.whom === "broker") broker.pause();
-        else this.#halves[fault.whom].signal("SIGSTOP");
-        await delay(fault.ms);
-        if (fault.whom === "broker") broker.resume();
-        else this.#halves[fault.whom].signal("SIGCONT");
-        return;
+        return this.#pause(fault.whom, fault.ms);
       case "takeover":
-        return this.#takeOver();
+        return this.#takeOver(fault.wakeMs);
+      case "leader":
+        return rig.withBrokers(() => this.#moveLeaders(fault.broker));
       case "cut":
         proxy.cut();
         return;
@@ -162,13 +181,28 @@ export class KafkaNemesis {
   }
 
   async #strike({ api, strike }: Aim): Promise<void> {
-    const { proxy } = this.#path.rig;
-    const struck = proxy.arm({ api, strike });
-    const begun = OF_A_BEGINNING.has(api) ? proxy.arm({ api: "EndTxn", strike: "cut" }) : null;
+    const { rig, topics: clientId } = this.#path;
+    const { proxy } = rig;
+    const struck = proxy.arm({ api, strike, clientId });
+    const begun = OF_A_BEGINNING.has(api) ? proxy.arm({ api: "EndTxn", strike: "cut", clientId }) : null;
     const inTime = await Promise.race([struck, delay(STRUCK_MS_MAX, null, { ref: false })]);
     if (inTime === null) this.missed.push(`${strike} ${api}`);
-    proxy.disarm();
+    proxy.disarm(clientId);
     await Promise.race([begun, delay(0)]);
+  }
+
+  async #pause(whom: Victim, ms: number): Promise<void> {
+    if (whom === "broker") {
+      const { rig } = this.#path;
+      return rig.withBrokers(async () => {
+        rig.broker.pause();
+        await delay(ms);
+        rig.broker.resume();
+      });
+    }
+    this.#halves[whom].signal("SIGSTOP");
+    await delay(ms);
+    this.#halves[whom].signal("SIGCONT");
   }
 
   async #kill(whom: readonly Victim[], againMs: number | null): Promise<void> {
@@ -195,14 +229,35 @@ export class KafkaNemesis {
     else this.#halves[victim] = this.#path.start(victim);
   }
 
-  /** The first one is fenced off by the second and says so. */
-  async #takeOver(): Promise<void> {
+  async #moveLeaders(broker: number): Promise<void> {
+    const { rig } = this.#path;
+    const server = must(rig.servers[broker], "a broker of this number");
+    await server.kill();
+    await delay(MOVED_MS);
+    await server.start();
+    await rig.whole();
+  }
+
+  /**
+   * One of them fences the other off, which says so. The first one may be the last to open its producer, when it was
+   * still starting or stood still.
+   */
+  async #takeOver(wakeMs: number | null): Promise<void> {
     const first = this.#halves.capture;
-    this.#halves.capture = this.#path.start("capture");
-    const end = await Promise.race([first.ended, delay(FENCED_MS_MAX, null, { ref: false })]);
-    if (end === null) this.wrong.push(`two captures are running: ${first.stderr.slice(-500)}`);
-    else if (end.code !== FENCED_CODE || !logOf(first).some(({ code }) => code === "KAFKA_FENCED"))
-      this.wrong.push(`the first capture was to be fenced off: ${endText(end)}`);
+    if (wakeMs !== null) first.signal("SIGSTOP");
+    const second = this.#path.start("capture");
+    if (wakeMs !== null) {
+      await delay(wakeMs);
+      first.signal("SIGCONT");
+    }
+    const both = [first, second] as const;
+    const ends = both.map(async (one) => ({ one, end: await one.ended }));
+    const ended = await Promise.race([...ends, delay(FENCED_MS_MAX, null, { ref: false })]);
+    if (ended === null)
+      this.wrong.push(`two captures are running: ${both.map((one) => one.stderr.slice(-500)).join("")}`);
+    else if (ended.end.code !== FENCED_CODE || !logOf(ended.one).some(({ code }) => code === "KAFKA_FENCED"))
+      this.wrong.push(`one of two captures was to be fenced off: ${endText(ended.end)}`);
+    this.#halves.capture = ended?.one === second ? first : second;
   }
 
   async #requireAlive(fault: string): Promise<void> {

@@ -30,6 +30,8 @@ export type Strike = (typeof STRIKES)[number];
 export interface Aim {
   readonly api: KafkaApi;
   readonly strike: Strike;
+  /** Whose request; anybody's without it. */
+  readonly clientId?: string;
   /** So many requests of the kind pass before. */
   readonly skip?: number;
   /** Of `late` and `slow`. */
@@ -110,14 +112,15 @@ export class KafkaProxy implements AsyncDisposable {
     return new Promise((struck) => this.#armed.push({ aim, left: aim.skip ?? 0, struck }));
   }
 
-  /** Nothing more is struck. */
-  disarm(): void {
-    this.#armed.splice(0);
+  /** What is armed for this client, and for anybody, strikes no more. */
+  disarm(clientId: string): void {
+    const others = this.#armed.filter(({ aim }) => aim.clientId !== undefined && aim.clientId !== clientId);
+    this.#armed.splice(0, Infinity, ...others);
   }
 
-  /** Ends all connections; new ones work. */
-  cut(): void {
-    for (const link of this.#links) link.destroy();
+  /** Ends all connections, or those of this client; new ones work. */
+  cut(clientId: string | null = null): void {
+    for (const link of this.#links) if (clientId === null || link.clientId === clientId) link.destroy();
   }
 
   /** What goes these ways is held up until the returned function is called, and then arrives, if it still can. */
@@ -145,7 +148,7 @@ export class KafkaProxy implements AsyncDisposable {
   #accept(broker: number, client: Socket): void {
     const target = must(this.#targets[broker], "where the broker listens");
     const link = new Link(client, connect(target, "127.0.0.1"), {
-      aimAt: (api) => this.#aimAt(api),
+      aimAt: (api, clientId) => this.#aimAt(api, clientId),
       latencyMs: () => this.#latencyMs,
       hole: (way) => this.#holes.get(way) ?? null,
     });
@@ -155,8 +158,10 @@ export class KafkaProxy implements AsyncDisposable {
     });
   }
 
-  #aimAt(key: number): Armed | null {
-    const armed = this.#armed.find(({ aim }) => KAFKA_API[aim.api] === key);
+  #aimAt(key: number, clientId: string): Armed | null {
+    const armed = this.#armed.find(
+      ({ aim }) => KAFKA_API[aim.api] === key && (aim.clientId ?? clientId) === clientId,
+    );
     if (armed === undefined) return null;
     if (armed.left-- > 0) return null;
     this.#armed.splice(this.#armed.indexOf(armed), 1);
@@ -165,8 +170,8 @@ export class KafkaProxy implements AsyncDisposable {
 }
 
 interface LinkOptions {
-  /** What becomes of a request with this key; null: nothing. */
-  readonly aimAt: (key: number) => Armed | null;
+  /** What becomes of a client's request with this key; null: nothing. */
+  readonly aimAt: (key: number, clientId: string) => Armed | null;
   readonly latencyMs: () => number;
   readonly hole: (way: Direction) => Promise<void> | null;
 }
@@ -180,6 +185,8 @@ class Link {
   readonly #awaited = new Map<number, Aim>();
   readonly #requests: Lane;
   readonly #answers: Lane;
+  /** As its requests name it; null before the first one. */
+  clientId: string | null = null;
   /** The client is gone, and the broker is still to hear of something. */
   #isHalf = false;
 
@@ -217,7 +224,10 @@ class Link {
   #request(frame: Buffer): void {
     // Behind one that is to come late nothing follows: the client has no connection any more.
     if (this.#isHalf) return;
-    const armed = this.#options.aimAt(frame.readInt16BE(LENGTH_BYTES));
+    const idLength = frame.readInt16BE(LENGTH_BYTES + 8);
+    const clientId = frame.toString("utf8", LENGTH_BYTES + 10, LENGTH_BYTES + 10 + Math.max(0, idLength));
+    this.clientId = clientId;
+    const armed = this.#options.aimAt(frame.readInt16BE(LENGTH_BYTES), clientId);
     if (armed === null) {
       this.#requests.send(frame);
       return;
@@ -229,8 +239,6 @@ class Link {
       this.#awaited.set(frame.readInt32BE(LENGTH_BYTES + 4), aim);
       this.#requests.send(frame);
     }
-    const idLength = frame.readInt16BE(LENGTH_BYTES + 8);
-    const clientId = frame.toString("utf8", LENGTH_BYTES + 10, LENGTH_BYTES + 10 + Math.max(0, idLength));
     struck({ api: aim.api, strike: aim.strike, clientId });
   }
 

@@ -9,12 +9,14 @@ import { newestPosition } from "./kafka-admin.ts";
 import type { KafkaServer } from "../../scripts/kafka/server.ts";
 import { must } from "../../src/util/assert.ts";
 import { CrashRig } from "./crash-rig.ts";
-export { missingKafka } from "./kafka-shared.ts";
+import { modulesOf } from "./kafka-client.ts";
+import { endText } from "./kafka-log.ts";
+import { withModules } from "./module-map.ts";
 import { CRASH_TABLES, SMALL, writeTransactions } from "./crash-tables.ts";
 import { KafkaProxy } from "./kafka-proxy.ts";
 import type { Place } from "./oracle.ts";
 import { withSteps, type StepPlan } from "./step-plan.ts";
-import { TallylakeProcess, type ProcessEnd } from "./tallylake-process.ts";
+import { TallylakeProcess } from "./tallylake-process.ts";
 import {
   privateKafka,
   privateKafkaCluster,
@@ -22,13 +24,10 @@ import {
   type PrivateKafkaCluster,
 } from "./test-kafka.ts";
 import type { TestDatabase, TestMysql } from "./test-mysql.ts";
-import type { LogLine } from "./tool-run.ts";
 import { readRawTopics, topicProblems } from "./kafka-topic-check.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface KafkaRigOptions {
-  /** Which client the program is to use. */
-  readonly client?: KafkaClientName;
   readonly brokers?: 1 | 3;
   /** Of `server.properties`. */
   readonly properties?: Readonly<Record<string, string>>;
@@ -55,9 +54,6 @@ commit: { every: 300ms, rows: 500, idleEvery: 2s }
 memory: { duckdb: 256MiB, queue: 4MiB }
 `;
 
-/** The clients that the suite runs with, one after the other. */
-export const faultClients = (process.env["TEST_KAFKA_CLIENTS"] ?? "kafkajs").split(",") as KafkaClientName[];
-
 /** Few rows make a unit, so that a fault finds many of them. */
 const UNIT_ROWS = 40;
 /** How long the running halves may take to bring the tables to what MySQL has, when nothing is in their way. */
@@ -79,20 +75,19 @@ export class KafkaRig implements AsyncDisposable {
   readonly crash: CrashRig;
   readonly proxy: KafkaProxy;
   readonly kafka: PrivateKafka | PrivateKafkaCluster;
-  readonly client: KafkaClientName;
   readonly #paths: KafkaPath[] = [];
   readonly #isShared: boolean;
+  #brokerTurn: Promise<unknown> = Promise.resolve();
 
-  private constructor(parts: Pick<KafkaRig, "crash" | "proxy" | "kafka" | "client"> & { isShared: boolean }) {
+  private constructor(parts: Pick<KafkaRig, "crash" | "proxy" | "kafka"> & { isShared: boolean }) {
     this.#isShared = parts.isShared;
     this.crash = parts.crash;
     this.proxy = parts.proxy;
     this.kafka = parts.kafka;
-    this.client = parts.client;
   }
 
   static async open(mysql: TestMysql, options: KafkaRigOptions = {}): Promise<KafkaRig> {
-    const { brokers = 1, client = "kafkajs", properties = {}, folder } = options;
+    const { brokers = 1, properties = {}, folder } = options;
     const proxy = await KafkaProxy.start(brokers);
     const kafka =
       brokers === 1
@@ -103,7 +98,8 @@ export class KafkaRig implements AsyncDisposable {
           })
         : await privateKafkaCluster({ properties, advertisedPorts: proxy.ports });
     const crash = options.crash ?? (await CrashRig.open(mysql));
-    const rig = new KafkaRig({ crash, proxy, kafka, client, isShared: options.crash !== undefined });
+    const isShared = options.crash !== undefined;
+    const rig = new KafkaRig({ crash, proxy, kafka, isShared });
     proxy.lead(rig.servers.map((server) => server.port()));
     return rig;
   }
@@ -123,6 +119,13 @@ export class KafkaRig implements AsyncDisposable {
   /** The broker, where there is one. */
   get broker(): KafkaServer {
     return must(this.servers[0], "a broker");
+  }
+
+  /** Brokers are broken and mended by one path at a time. */
+  async withBrokers(work: () => Promise<void>): Promise<void> {
+    const turn = this.#brokerTurn.then(work);
+    this.#brokerTurn = turn.catch(() => undefined);
+    await turn;
   }
 
   /** Waits until each broker knows of all others. */
@@ -163,6 +166,8 @@ export interface KafkaPathOptions {
   /** Of the scenario, for what is said about it. */
   readonly name: string;
   readonly seed: number;
+  /** Which client the program is to use. */
+  readonly client?: KafkaClientName;
   /** Of `channel.kafka`, in place of what is usual. */
   readonly channel?: Readonly<Record<string, unknown>>;
   /** Of the config, in place of the usual lake. */
@@ -177,15 +182,17 @@ export class KafkaPath implements AsyncDisposable {
   readonly name: string;
   readonly database: TestDatabase;
   readonly place: Place;
-  /** What the names of its topics begin with, and its transactional id. */
+  /** What the names of its topics begin with, its transactional id, and how its clients name themselves. */
   readonly topics: string;
   readonly isRead: boolean;
+  /** Where the program finds its client. */
+  readonly #modules: Readonly<Record<string, string>>;
   readonly #random: () => number;
-  readonly #processes = new Set<TallylakeProcess>();
+  readonly #processes: { readonly half: Half; readonly process: TallylakeProcess }[] = [];
 
   private constructor(
     rig: KafkaRig,
-    parts: Pick<KafkaPath, "database" | "place" | "topics">,
+    parts: Pick<KafkaPath, "database" | "place" | "topics"> & { modules: Readonly<Record<string, string>> },
     { name, seed, isForeign = false }: KafkaPathOptions,
   ) {
     this.rig = rig;
@@ -194,15 +201,19 @@ export class KafkaPath implements AsyncDisposable {
     this.place = parts.place;
     this.topics = parts.topics;
     this.isRead = !isForeign;
+    this.#modules = parts.modules;
     this.#random = seededRandom(seed);
   }
 
   static async begin(rig: KafkaRig, options: KafkaPathOptions): Promise<KafkaPath> {
     const database = await rig.crash.database();
+    const { client = "kafkajs" } = options;
+    const modules = await modulesOf(client);
     const topics = `p-${randomUUID()}`;
     const kafka = {
       brokers: rig.proxy.brokers,
-      client: rig.client,
+      client,
+      clientId: topics,
       partitions: 3,
       replication: rig.servers.length,
       topic: `${topics}.{database}.{table}`,
@@ -213,14 +224,14 @@ export class KafkaPath implements AsyncDisposable {
     };
     const config = `${options.lake ?? LAKE}\nchannel: ${JSON.stringify({ kafka })}\n`;
     const place = await rig.crash.place(database.name, { config });
-    const path = new KafkaPath(rig, { database, place, topics }, options);
+    const path = new KafkaPath(rig, { database, place, topics, modules }, options);
     const { exitCode } = await path.runHere("init");
     if (exitCode !== 0) throw new Error(`init ended with ${exitCode}`);
     return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) await process[Symbol.asyncDispose]();
+    for (const { process } of this.#processes) await process[Symbol.asyncDispose]();
     await this.database[Symbol.asyncDispose]();
   }
 
@@ -256,14 +267,22 @@ export class KafkaPath implements AsyncDisposable {
   }
 
   start(half: Half, plan: StepPlan = {}): TallylakeProcess {
-    const { preload, env } = withSteps({ unitRows: UNIT_ROWS, ...plan });
+    const steps = withSteps({ unitRows: UNIT_ROWS, ...plan });
+    const modules = withModules(this.#modules);
     const process = TallylakeProcess.start(this.place.dir, [half, "--log-format", "json"], {
-      preload,
-      env: { ...env, ...this.rig.crash.env },
+      preload: [...modules.preload, ...steps.preload],
+      env: { ...modules.env, ...steps.env, ...this.rig.crash.env },
       timeoutMs: LIFE_MS_MAX,
     });
-    this.#processes.add(process);
+    this.#processes.push({ half, process });
     return process;
+  }
+
+  /** Writes what its processes have logged so far into its folder, for whoever looks into what went wrong. */
+  async keepLogs(): Promise<void> {
+    for (const [i, { half, process }] of this.#processes.entries()) {
+      await writeFile(join(this.place.dir, `${String(i).padStart(2, "0")}-${half}.log`), process.stderr);
+    }
   }
 
   /** Runs a command to its end, in this process. */
@@ -330,47 +349,11 @@ export class KafkaPath implements AsyncDisposable {
     for (const process of processes) {
       if (!process.isRunning) found.push(`it ended by itself: ${endText(await process.ended)}`);
       process.signal("SIGTERM");
+    }
+    for (const process of processes) {
       const end = await process.ended;
       if (end.code !== 0) found.push(`it was to end with 0: ${endText(end)}`);
     }
     return found.length > 0 ? found : this.wrong();
-  }
-}
-
-export const endText = ({ code, signal, stderr }: ProcessEnd): string =>
-  `${String(code ?? signal)}: ${stderr.slice(-1500)}`;
-
-/** The lines that a process has logged so far. */
-export const logOf = ({ stderr }: Pick<TallylakeProcess, "stderr">): readonly KafkaLogLine[] =>
-  stderr
-    .split("\n")
-    .filter((line) => line.startsWith("{") && line.endsWith("}"))
-    .map((line) => JSON.parse(line) as KafkaLogLine);
-
-/** The error that ended a process. */
-export const lastError = (process: Pick<TallylakeProcess, "stderr">): KafkaLogLine | undefined =>
-  logOf(process).findLast(({ level }) => level === "error");
-
-export interface KafkaLogLine extends LogLine {
-  readonly cause?: string;
-  readonly from?: string;
-}
-
-/** Waits until a process has logged a line. */
-export async function logged(
-  process: TallylakeProcess,
-  what: string,
-  isIt: (line: KafkaLogLine) => boolean,
-): Promise<KafkaLogLine> {
-  const find = (): KafkaLogLine | null => {
-    const line = logOf(process).find(isIt);
-    if (line === undefined && !process.isRunning)
-      throw new Error(`it ended before ${what}: ${process.stderr}`);
-    return line ?? null;
-  };
-  try {
-    return await waitFor(what, find, { timeoutMs: 60_000 });
-  } catch (cause) {
-    throw new Error(`never logged: ${what}; it logged ${process.stderr}`, { cause });
   }
 }

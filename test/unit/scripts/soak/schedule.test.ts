@@ -7,7 +7,7 @@ const none = PARTS.map((part) => ({ part, runs: 0, ms: 0 }));
 test("thirty snapshots are taken in any case, one for each minute when there are fewer minutes", () => {
   expect([60, 30, 8, 0.5].map((minutes) => runsMin("snapshot", minutes))).toEqual([30, 30, 8, 1]);
   expect([runsMin("crash", 60), runsMin("values", 0.1)]).toEqual([1, 1]);
-  expect([60, 9, 0.5].map((minutes) => runsMin("kafka", minutes))).toEqual([17, 3, 1]);
+  expect([60, 9, 0.5].map((minutes) => runsMin("kafka", minutes))).toEqual([24, 4, 1]);
 });
 
 test("the part that is furthest behind its share has the next turn", () => {

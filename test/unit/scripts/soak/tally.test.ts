@@ -39,10 +39,15 @@ test("the last line has everything that a note needs", () => {
   expect(tally.isRight).toBe(true);
 });
 
-test("faults of Kafka are counted by themselves", () => {
-  const tally = tallyOf(run({}), run({ part: "kafka", kills: 12 }));
+test("faults of Kafka are counted by themselves, and for each client", () => {
+  const tally = tallyOf(
+    run({}),
+    run({ part: "kafka", client: "kafkajs", kills: 12 }),
+    run({ part: "kafka", client: "librdkafka", kills: 11 }),
+    run({ part: "kafka", client: "kafkajs", kills: 1000 }),
+  );
   expect(resultLine(tally, { ...state, parts: ["crash", "kafka"] })).toBe(
-    "soak: 12 min, seed 77: 1 crash run with 2 kills, 1 path through Kafka with 12 faults; 0 divergences, 0 false alarms",
+    "soak: 12 min, seed 77: 1 crash run with 2 kills, 3 paths through Kafka with 1,023 faults (1,012 kafkajs, 11 librdkafka); 0 divergences, 0 false alarms",
   );
 });
 
