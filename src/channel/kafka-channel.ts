@@ -46,6 +46,7 @@ import type { Log } from "../util/log.ts";
 import { step } from "../util/step.ts";
 import { ClockWatch } from "./kafka/broker-clock.ts";
 import { findCutOff, startPlaces } from "./kafka/cut-off.ts";
+import { untilDecided } from "./kafka/decided.ts";
 import type { Compression, Isolation, KafkaDriver, RecordReader } from "./kafka/driver.ts";
 import { KafkaReader } from "./kafka/kafka-reader.ts";
 import { KafkaWriter, type WriterLimits } from "./kafka/kafka-writer.ts";
@@ -168,6 +169,7 @@ export class KafkaChannel implements Channel {
     const reader = await driver.openReader("committed");
     try {
       // Only now is nobody else's transaction open: what is committed stays the newest.
+      await untilDecided(positionTopic, () => this.#bounds(), signal);
       const positionLog = this.#positionLog(reader);
       const resumed = await this.#resume(positionLog, signal);
       await this.#large.removeBefore(this.#options.nowMs() - topics.retentionMs * LARGE_RETENTIONS);
@@ -312,7 +314,7 @@ export class KafkaChannel implements Channel {
     return new PositionLog({ topic, topicId, reader, bounds: () => this.#bounds() });
   }
 
-  async #bounds(): Promise<{ readonly start: number; readonly stable: number }> {
+  async #bounds(): Promise<{ readonly start: number; readonly stable: number; readonly end: number }> {
     const [offsets] = await this.#options.control.offsets(this.#positionTopic);
     return must(offsets, "the offsets of the position topic");
   }
