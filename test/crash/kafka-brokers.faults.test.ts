@@ -15,17 +15,22 @@ import { waitFor } from "../support/wait-for.ts";
 
 const test = kafkaRigTest({ brokers: 3 });
 
-/** Kills the broker that leads a topic's first partition; the function brings it back. */
-async function killLeader(rig: KafkaRig, topic: string): Promise<() => Promise<void>> {
-  const leader = await withControl(rig.admin, (control) => control.leader({ topic, partition: 0 }));
+/** Kills the broker that leads a topic's one partition, and waits until another one does; it comes back in the end. */
+async function withoutLeader(rig: KafkaRig, topic: string): Promise<AsyncDisposable> {
+  const leader = (): Promise<number> =>
+    withControl(rig.admin, (control) => control.leader({ topic, partition: 0 }));
+  const first = await leader();
   const server = must(
-    rig.servers.find(({ id }) => id === leader),
+    rig.servers.find(({ id }) => id === first),
     "the leader among the brokers",
   );
   await server.kill();
-  return async () => {
-    await server.start();
-    await rig.whole();
+  await waitFor("another one to lead", async () => (await leader().catch(() => first)) !== first);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await server.start();
+      await rig.whole();
+    },
   };
 }
 
@@ -43,7 +48,7 @@ test.concurrent(
     {
       await using _writing = path.writing();
       await using _writingToo = strict.writing();
-      const bringBack = await killLeader(rig, path.positionTopic);
+      await using _away = await withoutLeader(rig, path.positionTopic);
       // A transaction that was open at that moment cannot even be ended, and only its coordinator says so.
       const line = await logged(nemesisOfStrict.capture, "too few replicas", ({ remedy = "" }) =>
         remedy.includes("bring the brokers that hold replicas"),
@@ -51,7 +56,6 @@ test.concurrent(
       expect(line.cause).toMatch(/NOT_ENOUGH_REPLICAS|CONCURRENT_TRANSACTIONS/);
       // Two of three are enough for the other one.
       await path.captured();
-      await bringBack();
     }
     expect(await nemesis.finish()).toEqual([]);
     expect(await nemesisOfStrict.finish()).toEqual([]);
