@@ -126,6 +126,30 @@ test("F184: a transaction that expired is told from a fence, however many record
   await driver.close();
 });
 
+test("F189: what is committed behind a transaction that is still open is not written once more", async ({
+  kafka,
+}) => {
+  const endpoint = endpointOf(kafka.brokers);
+  const driver = kafkajsDriver(endpoint);
+  const positionTopic = kafka.uniqueName();
+  const channel = await kafkaChannel(endpoint, driver, { positionTopic });
+  const first = await channel.writer();
+  const other = await producerOf(driver, kafka.uniqueName());
+  await other.begin();
+  await other.send({ topic: positionTopic, partition: 0 }, RECORD);
+  await other.flush();
+  const rows = makeBatch([[{ op: "c", id: 1 }]], { firstGtid: 1, firstSeq: 1000, form: channel.takes });
+  await commit(first, [rows], 1);
+  await first.close();
+  const opening = channel.writer();
+  await delay(500);
+  await other.abort();
+  const second = await opening;
+  expect(second.resume?.from).toEqual(unitEnd(1).position);
+  await second.close();
+  await channel.close();
+});
+
 test("F184: positions in front of a unit that has parts do not end it, however long its rows take", async ({
   kafka,
 }) => {
