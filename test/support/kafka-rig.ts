@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KafkaClientName } from "../../src/channel/kafka/driver.ts";
@@ -58,8 +58,10 @@ memory: { duckdb: 256MiB, queue: 4MiB }
 const UNIT_ROWS = 40;
 /** How long the running halves may take to bring the tables to what MySQL has, when nothing is in their way. */
 const SETTLE_MS = 240_000;
+/** After it the lake is compared with MySQL even without a commit. */
+const UNSEEN_MS_MAX = 3000;
 /** How long the consumer waits for more, when it is tried for the first time and for the second. */
-const QUIET_MS = [5000, 20_000];
+const QUIET_MS = [2500, 20_000];
 /** Of a half that no fault ends. */
 const LIFE_MS_MAX = 600_000;
 /** So much is written all the time that two busy processors carry it, and each fault meets some of it. */
@@ -291,16 +293,30 @@ export class KafkaPath implements AsyncDisposable {
     return { exitCode: code };
   }
 
-  /** Waits until the running halves have brought the lake to what MySQL has. */
-  async settled(timeoutMs = SETTLE_MS): Promise<void> {
-    await waitFor(`${this.name}: the lake to be as MySQL`, () => this.isExact(), {
-      timeoutMs,
-      intervalMs: 200,
+  /** Waits until the running halves have brought the lake to what MySQL has; nobody writes meanwhile. */
+  async settled(): Promise<void> {
+    let seen = "";
+    let seenMs = 0;
+    // To compare all cells is dear, and it is of no use before the lake has changed.
+    const isExact = async (): Promise<boolean> => {
+      const now = await this.#commits();
+      if (now === seen && performance.now() - seenMs < UNSEEN_MS_MAX) return false;
+      [seen, seenMs] = [now, performance.now()];
+      return await this.rig.crash.isExact(this.place, this.database);
+    };
+    await waitFor(`${this.name}: the lake to be as MySQL`, isExact, {
+      timeoutMs: SETTLE_MS,
+      intervalMs: 50,
     });
   }
 
-  isExact(): Promise<boolean> {
-    return this.rig.crash.isExact(this.place, this.database);
+  /** The names of all commits in the lake. */
+  async #commits(): Promise<string> {
+    const lists = CRASH_TABLES.map(async (table) => {
+      const names = await readdir(join(this.place.lakeDir, this.database.name, table, ".hoodie"));
+      return names.filter((name) => name.endsWith(".commit")).join(" ");
+    });
+    return (await Promise.all(lists)).join("; ");
   }
 
   /** Waits until capture has committed everything that was written. */
@@ -310,7 +326,7 @@ export class KafkaPath implements AsyncDisposable {
     await waitFor(
       `${this.name}: capture to be at the end of the binlog`,
       async () => (await newestPosition(this.rig.admin, this.positionTopic))?.includes(target),
-      { timeoutMs: SETTLE_MS },
+      { timeoutMs: SETTLE_MS, intervalMs: 100 },
     );
   }
 
