@@ -13,7 +13,8 @@ const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
  * `*.test.ts` under test/unit needs nothing, `*.lake.test.ts` a disk and DuckDB, `*.mysql.test.ts` a MySQL server,
  * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path,
  * `*.crash.test.ts` child processes that are killed, `*.faults.test.ts` brokers and networks that break as well,
- * `*.engines.test.ts` others that read what we write: Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's own consumer the topics.
+ * `*.engines.test.ts` others that read what we write: Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's
+ * own consumer the topics.
  */
 const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, env, ...extra },

@@ -18,8 +18,11 @@ import type { KafkaPath } from "../support/kafka-rig.ts";
 
 const test = kafkaRigTest();
 
-/** What the random faults follow from; `npm run soak -- --kafka` draws from other seeds. */
-const SEED = 185;
+/**
+ * What the random faults follow from, chosen so that brokers, both halves and a second capture are among them;
+ * `npm run soak -- --kafka` draws from other seeds.
+ */
+const SEED = 2;
 const FAULTS = 8;
 
 const answers = (apis: readonly KafkaApi[], strikes: readonly Strike[]): readonly KafkaFault[] =>
