@@ -29,6 +29,15 @@ async function carried(rig: KafkaRig, name: string, seed: number): Promise<Kafka
   return path;
 }
 
+/** The same with both halves still running. */
+async function running(rig: KafkaRig, name: string, seed: number) {
+  const path = await rig.path({ name, seed, isForeign: true });
+  const halves = { path, capture: path.start("capture"), apply: path.start("apply") };
+  await path.write(10);
+  await path.settled();
+  return halves;
+}
+
 /** It ends by itself, with this error. */
 async function stopsWith(process: TallylakeProcess, code: string): Promise<string> {
   const end = await process.ended;
@@ -63,7 +72,7 @@ test.concurrent("F194 K10: retention has removed what was not applied", async ({
 test.concurrent("F194: retention has removed what was read and not committed", async ({ rig }) => {
   const path = await carried(rig, "retention of what waits", 22);
   // Long enough for everything below to come between reading and committing.
-  await path.changeConfig("every: 300ms", "every: 60s");
+  await path.changeConfig("every: 1s", "every: 60s");
   const record = join(path.place.dir, "steps");
   const apply = path.start("apply", { record });
   let capture = path.start("capture");
@@ -87,11 +96,7 @@ test.concurrent("F194: retention has removed what was read and not committed", a
 });
 
 test.concurrent("F193: a topic is deleted while both run", async ({ rig }) => {
-  const path = await carried(rig, "deleted", 23);
-  const capture = path.start("capture");
-  const apply = path.start("apply");
-  await path.write(5);
-  await path.settled();
+  const { path, capture, apply } = await running(rig, "deleted", 23);
   {
     await using _writing = path.writing();
     await deleteTopics(rig.admin, path.topicOf("item"));
@@ -103,11 +108,7 @@ test.concurrent("F193: a topic is deleted while both run", async ({ rig }) => {
 });
 
 test.concurrent("F193: a topic is deleted and made anew while both run", async ({ rig }) => {
-  const path = await carried(rig, "made anew", 24);
-  const capture = path.start("capture");
-  const apply = path.start("apply");
-  await path.write(5);
-  await path.settled();
+  const { path, capture, apply } = await running(rig, "made anew", 24);
   {
     await using _writing = path.writing();
     rig.proxy.cut(path.topics);
@@ -122,11 +123,7 @@ test.concurrent("F193: a topic is deleted and made anew while both run", async (
 });
 
 test.concurrent("F193: the topic of the positions is deleted while both run", async ({ rig }) => {
-  const path = await carried(rig, "positions deleted", 25);
-  const capture = path.start("capture");
-  const apply = path.start("apply");
-  await path.write(5);
-  await path.settled();
+  const { path, capture, apply } = await running(rig, "positions deleted", 25);
   await deleteTopics(rig.admin, path.positionTopic);
   await stopsWith(capture, "KAFKA_TOPIC_MISSING");
   const end = await apply.ended;
@@ -135,11 +132,7 @@ test.concurrent("F193: the topic of the positions is deleted while both run", as
 });
 
 test.concurrent("F192: partitions are added while both run", async ({ rig }) => {
-  const path = await carried(rig, "partitions", 26);
-  const capture = path.start("capture");
-  const apply = path.start("apply");
-  await path.write(5);
-  await path.settled();
+  const { path, capture, apply } = await running(rig, "partitions", 26);
   {
     await using _writing = path.writing();
     await addPartitions(rig.admin, path.topicOf("line"), 5);
@@ -152,11 +145,7 @@ test.concurrent("F192: partitions are added while both run", async ({ rig }) => 
 });
 
 test.concurrent("F199 K11: somebody else's record lies between ours", async ({ rig }) => {
-  const path = await carried(rig, "foreign", 27);
-  const capture = path.start("capture");
-  const apply = path.start("apply");
-  await path.write(5);
-  await path.settled();
+  const { path, capture, apply } = await running(rig, "foreign", 27);
   for (const table of CRASH_TABLES) await produceForeign(rig.admin, path.topicOf(table), "what is this");
   await path.write(20);
   const end = await apply.ended;

@@ -26,8 +26,6 @@ afterAll(async () => {
 const CAPTURE = ["capture", "--until-caught-up"];
 const APPLY = ["apply", "--until-caught-up"];
 const ROWS = 1500;
-/** The consumer ends when nothing has come for so long. */
-const QUIET_MS = 3000;
 const SQL = `
   CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(40), w DECIMAL(20,4), f FLOAT, d DATETIME(3), j JSON, p BLOB);
   CREATE TABLE b (x INT, y VARCHAR(10), v TEXT, PRIMARY KEY (y, x));
@@ -71,7 +69,6 @@ const test = mysqlTest.extend("begin", ({ mysql }) => async (kafka: Readonly<Rec
       const records = await consoleRecords(brokers.join(","), {
         topics,
         isolation: "read_committed",
-        quietMs: QUIET_MS,
       });
       return foldTopic(
         records.map(({ headers, ...record }) => ({ ...record, header: headers.slice("tallylake:".length) })),

@@ -28,15 +28,13 @@ import { foldRecords, headerOf } from "./console-records.ts";
 import { KafkaTopics, REPEATED, TOPIC_TABLES, type TopicTable } from "./kafka-topics.ts";
 import { clickHouseSelect, clickHouseTables, flinkSelect, flinkTable, flinkTypes } from "./topic-types.ts";
 
-const QUIET_MS = 3000;
-
 const found = await flinkForTests();
 let begun: Promise<KafkaTopics> | null = null;
 let printed: Promise<readonly ConsoleRecord[]> | null = null;
 
 /** Of the topics that were captured once. */
 const recordsOf = ({ bootstrap, once }: KafkaTopics, isolation: ConsoleOptions["isolation"]) =>
-  consoleRecords(bootstrap, { topics: once, isolation, quietMs: QUIET_MS });
+  consoleRecords(bootstrap, { topics: once, isolation });
 
 const test = mysqlTest
   .extend("topics", async ({ mysql, skip }) => {

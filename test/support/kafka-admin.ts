@@ -39,7 +39,7 @@ export async function newestPosition(bootstrap: string, topic: string): Promise<
 }
 
 /** kafkajs as it comes, which knows nothing of us; its own tools take seconds to start. */
-async function withAdmin<T>(bootstrap: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(bootstrap: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = foreignClient(bootstrap).admin();
   await admin.connect();
   try {
@@ -78,8 +78,12 @@ export async function deleteTopics(bootstrap: string, ...topics: readonly string
 }
 
 export async function makeTopic(bootstrap: string, topic: string, partitions: number): Promise<void> {
+  // kafkajs gives up when the broker that it asks for the leaders has not heard of the topic yet.
   await withAdmin(bootstrap, (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
+    admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false }),
+  );
+  await withControl(bootstrap, (control) =>
+    waitFor(`${topic} to be there`, async () => (await control.topics([topic])).has(topic)),
   );
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KafkaClientName } from "../../src/channel/kafka/driver.ts";
 import { seededRandom } from "../../scripts/random.ts";
+import { isSyncError } from "../../src/types/errors.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
 import { newestPosition } from "./kafka-admin.ts";
 import type { KafkaServer } from "../../scripts/kafka/server.ts";
@@ -50,7 +51,7 @@ const LAKE = `
 lake: ./lake
 defaults: { buckets: 2 }
 snapshot: { parallel: 2, chunkRows: 1000 }
-commit: { every: 300ms, rows: 500, idleEvery: 2s }
+commit: { every: 1s, rows: 500, idleEvery: 2s }
 memory: { duckdb: 256MiB, queue: 4MiB }
 `;
 
@@ -60,8 +61,6 @@ const UNIT_ROWS = 40;
 const SETTLE_MS = 240_000;
 /** After it the lake is compared with MySQL even without a commit. */
 const UNSEEN_MS_MAX = 3000;
-/** How long the consumer waits for more, when it is tried for the first time and for the second. */
-const QUIET_MS = [2500, 20_000];
 /** Of a half that no fault ends. */
 const LIFE_MS_MAX = 600_000;
 /** So much is written all the time that two busy processors carry it, and each fault meets some of it. */
@@ -151,16 +150,13 @@ export class KafkaRig implements AsyncDisposable {
   async topicsWrong(): Promise<readonly string[]> {
     const paths = this.#paths.filter(({ isRead }) => isRead);
     if (paths.length === 0) return [];
-    let found: readonly string[] = [];
-    // A consumer that has to find its group first may be too late for what it is to read.
-    for (const quietMs of QUIET_MS) {
-      const raw = await readRawTopics(this.admin, { prefixes: paths.map(({ topics }) => topics), quietMs });
-      found = paths.flatMap(({ name, database }) =>
-        topicProblems(raw, database.name).map((what) => `${name}: ${what}`),
-      );
-      if (found.length === 0) return [];
-    }
-    return found;
+    const raw = await readRawTopics(
+      this.admin,
+      paths.map(({ topics }) => topics),
+    );
+    return paths.flatMap(({ name, database }) =>
+      topicProblems(raw, database.name).map((what) => `${name}: ${what}`),
+    );
   }
 }
 
@@ -323,9 +319,15 @@ export class KafkaPath implements AsyncDisposable {
   async captured(): Promise<void> {
     const executed = await this.database.value("SELECT @@global.gtid_executed");
     const target = GtidSet.parse(String(executed).replaceAll("\n", ""));
+    // Brokers that have just taken over cannot say yet where a topic ends.
+    const position = (): Promise<GtidSet | null> =>
+      newestPosition(this.rig.admin, this.positionTopic).catch((error: unknown) => {
+        if (isSyncError(error) && error.retryable) return null;
+        throw error;
+      });
     await waitFor(
       `${this.name}: capture to be at the end of the binlog`,
-      async () => (await newestPosition(this.rig.admin, this.positionTopic))?.includes(target),
+      async () => (await position())?.includes(target),
       { timeoutMs: SETTLE_MS, intervalMs: 100 },
     );
   }

@@ -38,15 +38,12 @@ export interface RawTopics {
   readonly positions: readonly RawPosition[];
 }
 
-/** All that is committed in the topics whose names begin with one of these, once nothing more has come for a while. */
-export async function readRawTopics(
-  bootstrap: string,
-  { prefixes, quietMs }: { readonly prefixes: readonly string[]; readonly quietMs: number },
-): Promise<RawTopics> {
+/** All that is committed in the topics whose names begin with one of these. */
+export async function readRawTopics(bootstrap: string, prefixes: readonly string[]): Promise<RawTopics> {
   const topics = `(${prefixes.join("|")}).*`;
   const changes: RawChange[] = [];
   const positions: RawPosition[] = [];
-  for (const record of await consoleRecords(bootstrap, { topics, isolation: "read_committed", quietMs })) {
+  for (const record of await consoleRecords(bootstrap, { topics, isolation: "read_committed" })) {
     const { partition, offset, headers, key, value } = record;
     if (headers === "NO_HEADERS") {
       if (value !== "null") positions.push(JSON.parse(value) as RawPosition);

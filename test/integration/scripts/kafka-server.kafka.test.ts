@@ -34,7 +34,7 @@ const create = (bootstrap: string, topic: string): Promise<string> =>
 
 /** The tool waits until all replicas that must have the lines have them. */
 const produce = (bootstrap: string, topic: string, lines: readonly string[]): Promise<string> =>
-  kafkaTool(PRODUCER, to(bootstrap, topic), `${lines.join("\n")}\n`);
+  kafkaTool(PRODUCER, to(bootstrap, topic), { input: `${lines.join("\n")}\n` });
 
 async function consume(bootstrap: string, topic: string, count: number): Promise<readonly string[]> {
   const from = [...to(bootstrap, topic), "--partition", "0", "--offset", "earliest"];
@@ -48,7 +48,7 @@ test("the shared broker takes records of a topic, and makes no topic by itself",
   await Promise.all([
     produce(kafka.bootstrap, topic, ["one", "zwölf"]),
     // It says so, and then ends as if all were well.
-    kafkaTool(PRODUCER, [...to(kafka.bootstrap, absent), "--max-block-ms", "500"], "lost\n"),
+    kafkaTool(PRODUCER, [...to(kafka.bootstrap, absent), "--max-block-ms", "500"], { input: "lost\n" }),
   ]);
   expect(await consume(kafka.bootstrap, topic, 2)).toEqual(["one", "zwölf"]);
   expect(await kafkaTool(TOPICS, ["--bootstrap-server", kafka.bootstrap, "--list"])).not.toContain(absent);
