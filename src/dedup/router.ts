@@ -6,6 +6,7 @@ import { formatTableId, tableKey } from "../types/table-id.ts";
 import type { SyncError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import { step } from "../util/step.ts";
+import { isDue, type CommitPolicy } from "./commit-policy.ts";
 import type { TableApplier } from "./table-applier.ts";
 
 export interface RouterOptions {
@@ -15,14 +16,6 @@ export interface RouterOptions {
   readonly log: Log;
   readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
   readonly onStop: (applier: TableApplier, stop: TableStop) => void;
-}
-
-/** When a table commits: after the first of these, and always at the end of a unit. */
-export interface CommitPolicy {
-  readonly everyMs: number;
-  readonly rows: number;
-  /** A table without changes commits its position this often. */
-  readonly idleEveryMs: number;
 }
 
 /**
@@ -103,12 +96,9 @@ export class Router {
 
   #isDue(applier: TableApplier): boolean {
     if (this.#committing.has(applier)) return false;
-    const { rows, sinceMs } = applier.pending;
     const { policy, now } = this.#options;
-    if (rows >= policy.rows || (sinceMs !== null && now() - sinceMs >= policy.everyMs))
-      return applier.isBehind;
-    const isIdle = rows === 0 && now() - applier.lastCommitMs >= policy.idleEveryMs;
-    return (isIdle || applier.stop !== null) && applier.isBehind;
+    const waiting = { ...applier.pending, lastCommitMs: applier.lastCommitMs };
+    return (applier.stop !== null || isDue(waiting, policy, now())) && applier.isBehind;
   }
 
   /**

@@ -81,6 +81,8 @@ export class TableApplier {
 
   /** Takes a batch, or what of it is new and lies before the stop; it comes before the position that closes it. */
   offer(batch: ChangeBatch, stop: TableStop | null): Promise<void> {
+    // A commit that is under way is waited for first.
+    const cameMs = this.#options.now();
     return this.#inTurn(async () => {
       if (this.#stop !== null) return;
       const kept = stop === null ? [batch] : partByTransaction(batch, stop.at.gtids).inside;
@@ -90,7 +92,7 @@ export class TableApplier {
           applied === undefined ? { inside: [], outside: [part] } : partByTransaction(part, applied);
         for (const duplicate of inside) this.#ledger.duplicate(duplicate);
         for (const fresh of outside) {
-          this.#sinceMs ??= this.#options.now();
+          this.#sinceMs ??= cameMs;
           this.#ledger.fresh(fresh);
           await this.table.append(fresh);
         }

@@ -30,8 +30,8 @@ class RecordingTable {
   }
 }
 
-const applierOf = (table: RecordingTable): TableApplier =>
-  new TableApplier({ table: table as unknown as LakeTable, identity, serverUuid: "u", now: () => 0 });
+const applierOf = (table: RecordingTable, now: () => number = () => 0): TableApplier =>
+  new TableApplier({ table: table as unknown as LakeTable, identity, serverUuid: "u", now });
 
 const reach = (number: number) => ({ position: positionAt(number), origin: null });
 
@@ -67,4 +67,24 @@ test("what waits for its commit is not taken again when the channel offers it on
   // A new generation begins where the table's checkpoint is, and cuts its units elsewhere.
   await offer(1, 5);
   expect(table.pendingRows).toBe(5);
+});
+
+test("what comes while a commit is under way waits from then on", async () => {
+  let nowMs = 100;
+  const table = new RecordingTable(0);
+  const applier = applierOf(table, () => nowMs);
+  const offer = (number: number): Promise<void> =>
+    applier.offer(makeBatch([[{ op: "c", id: number }]], { firstGtid: number, firstSeq: number }), null);
+  await offer(1);
+  applier.advance(reach(1), [], null);
+  expect(applier.pending).toEqual({ rows: 1, sinceMs: 100 });
+  const commit = applier.commit();
+  nowMs = 200;
+  const offered = offer(2);
+  nowMs = 900;
+  await commit;
+  expect(applier.lastCommitMs).toBe(900);
+  nowMs = 1000;
+  await offered;
+  expect(applier.pending).toEqual({ rows: 1, sinceMs: 200 });
 });
