@@ -233,18 +233,19 @@ export class KafkaChannel implements Channel {
     }
     const goesOn = resume.newGeneration === null && head !== null;
     const newest = parts.at(-1) ?? head;
-    const keepsParts = goesOn && resume.isSamePlan && newest !== null;
+    const plan = newest?.plan ?? null;
+    const keepsParts = goesOn && resume.isSamePlan && newest !== null && plan !== null;
     const routing = this.#routing.stages(head, newest);
     // What is half written is routed by the rules it was begun with; the writer takes the other ones behind it.
-    const isPlanned = keepsParts && (parts.length > 0 || sameStages(newest.plan.routing, routing));
+    const isPlanned = keepsParts && (parts.length > 0 || sameStages(plan.routing, routing));
     const schemas = resume.tables.map(({ schema }) => schema);
     return {
       from: resume.from,
       schemas,
       due: snapshots === null ? [] : dueSnapshots(schemas, resume.snapshots),
-      hasForgotten: (head?.plan.snapshots.length ?? 0) > resume.snapshots.length,
+      hasForgotten: (head?.plan?.snapshots.length ?? 0) > resume.snapshots.length,
       parent: !goesOn ? null : keepsParts ? newest.place : head.place,
-      plan: isPlanned ? newest.plan : { ...newPlan(resume, { identity, serverUuid, id: newId() }), routing },
+      plan: isPlanned ? plan : { ...newPlan(resume, { identity, serverUuid, id: newId() }), routing },
       parts: keepsParts ? parts.map(({ unit }) => unit) : [],
       rules: this.#routing.rules,
     };

@@ -1,24 +1,35 @@
 import { join } from "node:path";
 import { expect } from "vitest";
+import { must } from "../../src/util/assert.ts";
 import { CRASH_TABLES } from "../support/crash-tables.ts";
 import {
   addPartitions,
   deleteRecords,
   deleteTopics,
   makeTopic,
+  newestUnit,
   produceForeign,
+  withControl,
 } from "../support/kafka-admin.ts";
-import { endText, lastError } from "../support/kafka-log.ts";
+import { endText, lastError, logOf } from "../support/kafka-log.ts";
 import { kafkaRigTest } from "../support/kafka-rig-test.ts";
 import type { KafkaPath, KafkaRig } from "../support/kafka-rig.ts";
 import type { TallylakeProcess } from "../support/tallylake-process.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 /*
  * Somebody takes away what is not applied yet, or writes where nobody but us may: both halves say so by name and stop,
  * nothing is skipped in silence, and what their remedies say mends it.
  */
 
-const test = kafkaRigTest();
+/** Retention is looked after once in a second, and finds closed segments. */
+const test = kafkaRigTest({
+  properties: {
+    "log.initial.task.delay.ms": "1000",
+    "log.retention.check.interval.ms": "1000",
+    "log.roll.ms": "10000",
+  },
+});
 
 /** A path of which everything so far is applied, with both halves stopped. */
 async function carried(rig: KafkaRig, name: string, seed: number): Promise<KafkaPath> {
@@ -52,6 +63,57 @@ async function mended(path: KafkaPath): Promise<readonly string[]> {
   await path.captured();
   return path.finish(capture, path.start("apply"));
 }
+
+/** Waits until nothing is left in the topics of a path but the newest positions. */
+async function emptied(path: KafkaPath): Promise<void> {
+  await withControl(path.rig.admin, (control) =>
+    waitFor(
+      "retention to have removed all changes and the first positions",
+      async () => {
+        const tables = await Promise.all(CRASH_TABLES.map((table) => control.offsets(path.topicOf(table))));
+        const positions = await control.offsets(path.positionTopic);
+        return (
+          tables.flat().every(({ start, end }) => start === end) && positions.every(({ start }) => start > 0)
+        );
+      },
+      { timeoutMs: 240_000, intervalMs: 1000 },
+    ),
+  );
+}
+
+test.concurrent(
+  "F194: a source that is idle for longer than the retention loses nothing",
+  async ({ rig }) => {
+    const path = await rig.path({ name: "idle", seed: 29, isForeign: true, channel: { retention: "1m" } });
+    const halves = [path.start("capture"), path.start("apply")];
+    await path.write(10);
+    await path.settled();
+    await emptied(path);
+    await path.write(10);
+    // The first two go on as if nothing had been, and so do others in their place.
+    expect(await path.finish(...halves)).toEqual([]);
+    const others = [path.start("capture"), path.start("apply")];
+    await path.write(10);
+    expect(await path.finish(...others)).toEqual([]);
+    const stops = [...halves, ...others].flatMap((half) =>
+      logOf(half).filter(({ level }) => level === "error"),
+    );
+    expect(stops).toEqual([]);
+  },
+);
+
+test.concurrent("F194: retention has removed what the positions that are left refer to", async ({ rig }) => {
+  const path = await carried(rig, "plan", 30);
+  const capture = path.start("capture");
+  await path.write(10);
+  await path.captured();
+  capture.signal("SIGTERM");
+  expect((await capture.ended).code).toBe(0);
+  const { plan } = must(await newestUnit(rig.admin, path.positionTopic), "a position").unit;
+  await deleteRecords(rig.admin, [path.positionTopic], plan.offset + 1);
+  await stopsWith(path.start("apply"), "KAFKA_OFFSET_GONE");
+  expect(await mended(path)).toEqual([]);
+});
 
 test.concurrent("F194 K10: retention has removed what was not applied", async ({ rig }) => {
   const path = await carried(rig, "retention", 21);

@@ -1,6 +1,6 @@
 import { Kafka, logLevel, Partitioners, type Admin } from "kafkajs";
 import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
-import { PositionLog } from "../../src/channel/kafka/position-log.ts";
+import { PositionLog, type RetainedUnit } from "../../src/channel/kafka/position-log.ts";
 import type { GtidSet } from "../../src/types/gtid.ts";
 import { must } from "../../src/util/assert.ts";
 import { endpointOf, kafkajsDriver, monotonicMs } from "./kafka-channel.ts";
@@ -21,8 +21,8 @@ export async function withControl<T>(
   }
 }
 
-/** The transactions that the newest committed position covers. */
-export async function newestPosition(bootstrap: string, topic: string): Promise<GtidSet | null> {
+/** The newest committed unit of a position topic. */
+export async function newestUnit(bootstrap: string, topic: string): Promise<RetainedUnit | null> {
   const driver = kafkajsDriver(endpointOf(bootstrap.split(",")));
   try {
     return await withControl(bootstrap, async (control) => {
@@ -30,12 +30,16 @@ export async function newestPosition(bootstrap: string, topic: string): Promise<
       if (topicId === undefined) return null;
       const bounds = async () => must((await control.offsets(topic))[0], "the offsets of a partition");
       const log = new PositionLog({ topic, topicId, reader: await driver.openReader("committed"), bounds });
-      const newest = await log.newest(new AbortController().signal);
-      return newest?.unit.end?.position.gtids ?? null;
+      return await log.newest(new AbortController().signal);
     });
   } finally {
     await driver.close();
   }
+}
+
+/** The transactions that the newest committed position covers. */
+export async function newestPosition(bootstrap: string, topic: string): Promise<GtidSet | null> {
+  return (await newestUnit(bootstrap, topic))?.unit.end?.position.gtids ?? null;
 }
 
 /** kafkajs as it comes, which knows nothing of us; its own tools take seconds to start. */
@@ -59,12 +63,19 @@ export async function consumerGroups(bootstrap: string): Promise<readonly string
   );
 }
 
-/** Removes all records that are there, as retention would. */
-export async function deleteRecords(bootstrap: string, topics: readonly string[]): Promise<void> {
+/** Removes records as retention would: all that are there, or those in front of an offset. */
+export async function deleteRecords(
+  bootstrap: string,
+  topics: readonly string[],
+  before: number | null = null,
+): Promise<void> {
   await withAdmin(bootstrap, async (admin) => {
     for (const topic of topics) {
       const offsets = await admin.fetchTopicOffsets(topic);
-      const partitions = offsets.map(({ partition, high }) => ({ partition, offset: high }));
+      const partitions = offsets.map(({ partition, high }) => ({
+        partition,
+        offset: before === null ? high : String(before),
+      }));
       await admin.deleteTopicRecords({ topic, partitions });
     }
   });

@@ -7,7 +7,7 @@ import type { GtidSet } from "../../types/gtid.ts";
 import { tableKey } from "../../types/table-id.ts";
 import type { KafkaControl, PartitionOffsets } from "../kafkajs/control.ts";
 import { startPlace } from "./cut-off.ts";
-import type { PlacedUnit, PositionLog } from "./position-log.ts";
+import type { RetainedUnit, PositionLog } from "./position-log.ts";
 import type { ChannelTable } from "./resume.ts";
 
 export interface PartitionLag {
@@ -109,7 +109,11 @@ async function readUnits({ log, control, positionTopic, tables, signal }: Channe
 }
 
 /** Pure: adds what of a unit some table lacks. A part is lacking as long as the unit that it belongs to. */
-function addUnread(unread: Map<string, Unread>, { unit }: PlacedUnit, tables: readonly ChannelTable[]): void {
+function addUnread(
+  unread: Map<string, Unread>,
+  { unit }: RetainedUnit,
+  tables: readonly ChannelTable[],
+): void {
   const end: GtidSet | null = unit.end?.position.gtids ?? null;
   const behind = new Set(
     tables

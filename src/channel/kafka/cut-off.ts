@@ -87,7 +87,7 @@ export async function startPlaces(
   const from = Math.min(...places.map((place) => place ?? options.start));
   for await (const { unit, plan, place } of options.log.until(from, options.signal)) {
     if (unit.parent !== null) continue;
-    const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
+    const planned = new Set(plan?.tables.map(({ table }) => tableKey(table)));
     tables.forEach(({ schema, checkpoint }, i) => {
       const isBegun = checkpoint.position.gtids.includes(unit.after.gtids);
       if (planned.has(tableKey(schema.id)) && isBegun) places[i] = place.offset;

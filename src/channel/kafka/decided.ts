@@ -25,7 +25,7 @@ export async function untilDecided(
         "KAFKA_UNREACHABLE",
         `${topic} has a transaction from offset ${stable} on that is neither committed nor aborted`,
         {
-          hint: `wait until the brokers have ended it, or end it: kafka-transactions --bootstrap-server <broker> abort --topic ${topic} --partition 0 --start-offset ${stable}`,
+          hint: "wait until the brokers have ended it; one that they have forgotten has to be ended by hand, here and in the topics of the tables: `tallylake status` prints the commands",
         },
       );
     }

@@ -1,13 +1,18 @@
-import { syncError } from "../../types/errors.ts";
+import { isSyncError, syncError } from "../../types/errors.ts";
 import { kafkaHint } from "./broker-error.ts";
 import type { RecordReader } from "./driver.ts";
 import { decodePositionRecord, type Place, type PlanRecord, type UnitRecord } from "./position-record.ts";
 
-/** A unit with the plan that holds for it, and where it stands. */
-export interface PlacedUnit {
+/** A unit, where it stands, and the plan that holds for it: null when retention has removed that one already. */
+export interface RetainedUnit {
   readonly unit: UnitRecord;
-  readonly plan: PlanRecord;
+  readonly plan: PlanRecord | null;
   readonly place: Place;
+}
+
+/** The same with its plan, without which nobody can apply it. */
+export interface PlacedUnit extends RetainedUnit {
+  readonly plan: PlanRecord;
 }
 
 export interface PositionLogOptions {
@@ -34,31 +39,35 @@ export class PositionLog {
   /** Of those that were read last; any other is read again. */
   readonly #plans = new Map<string, { readonly plan: PlanRecord; readonly bytes: number }>();
   #planBytes = 0;
+  /** Plans that are not there any more; units name each many times. */
+  readonly #lost = new Set<string>();
 
   constructor(options: PositionLogOptions) {
     this.#options = options;
   }
 
   /** The newest unit, parts included; null when there is none. What stands there now is read whole. */
-  async newest(signal: AbortSignal): Promise<PlacedUnit | null> {
+  async newest(signal: AbortSignal): Promise<RetainedUnit | null> {
     const { start, stable } = await this.#options.bounds();
     for (let count = TAIL_OFFSETS; ; count *= 8) {
       const from = Math.max(start, stable - count);
       let newest: { readonly unit: UnitRecord; readonly place: Place } | null = null;
       for await (const entry of this.#records(from, stable, signal)) newest = entry;
-      if (newest !== null) return await this.#placed(newest, signal);
+      if (newest !== null) return await this.#retained(newest, signal);
       if (from === start) return null;
     }
   }
 
   /** Units up to now, from this offset on. */
-  async *until(from: number, signal: AbortSignal): AsyncGenerator<PlacedUnit, void, void> {
+  async *until(from: number, signal: AbortSignal): AsyncGenerator<RetainedUnit, void, void> {
     const { stable } = await this.#options.bounds();
-    for await (const entry of this.#records(from, stable, signal)) yield await this.#placed(entry, signal);
+    for await (const entry of this.#records(from, stable, signal)) yield await this.#retained(entry, signal);
   }
 
   /**
    * Units from this offset on, as they come. Each time that none has come for a while, it gives null.
+   *
+   * @throws SyncError KAFKA_OFFSET_GONE when retention has removed a unit, or its plan
    */
   async *follow(from: number, signal: AbortSignal): AsyncGenerator<PlacedUnit | null, void, void> {
     for (let offset = from; ;) {
@@ -70,14 +79,14 @@ export class PositionLog {
   }
 
   /** The unit at a place, or null when there is another record, or none. */
-  async at(place: Place, signal: AbortSignal): Promise<PlacedUnit | null> {
+  async at(place: Place, signal: AbortSignal): Promise<RetainedUnit | null> {
     const { start, stable } = await this.#options.bounds();
     if (place.offset < start || place.offset >= stable) return null;
     const { units } = await this.#fetch(place.offset, 0, signal);
     const [first] = units;
     if (first === undefined || first.place.offset !== place.offset || first.place.id !== place.id)
       return null;
-    return await this.#placed(first, signal);
+    return await this.#retained(first, signal);
   }
 
   async *#records(
@@ -145,6 +154,21 @@ export class PositionLog {
     this.#plans.delete(id);
   }
 
+  async #retained(
+    entry: { readonly unit: UnitRecord; readonly place: Place },
+    signal: AbortSignal,
+  ): Promise<RetainedUnit> {
+    const { id } = entry.unit.plan;
+    if (this.#lost.has(id)) return { ...entry, plan: null };
+    try {
+      return await this.#placed(entry, signal);
+    } catch (error) {
+      if (!isSyncError(error, "KAFKA_OFFSET_GONE")) throw error;
+      this.#lost.add(id);
+      return { ...entry, plan: null };
+    }
+  }
+
   async #placed(
     { unit, place }: { readonly unit: UnitRecord; readonly place: Place },
     signal: AbortSignal,
@@ -165,8 +189,8 @@ export class PositionLog {
 export async function headOf(
   positionLog: PositionLog,
   signal: AbortSignal,
-): Promise<{ readonly head: PlacedUnit | null; readonly parts: readonly PlacedUnit[] }> {
-  const parts: PlacedUnit[] = [];
+): Promise<{ readonly head: RetainedUnit | null; readonly parts: readonly RetainedUnit[] }> {
+  const parts: RetainedUnit[] = [];
   let head = await positionLog.newest(signal);
   while (head !== null && head.unit.end === null) {
     parts.unshift(head);

@@ -11,7 +11,7 @@ import type { SourcePosition } from "../../types/source-position.ts";
 import { formatTableId, tableKey } from "../../types/table-id.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
 import { must } from "../../util/assert.ts";
-import type { PlacedUnit } from "./position-log.ts";
+import type { RetainedUnit } from "./position-log.ts";
 import type { Place, PlanRecord, PublishedSnapshot, UnitRecord } from "./position-record.ts";
 import type { RoutingRule } from "./routing/rule.ts";
 import { standingSnapshots, type FirstInstants } from "./snapshot-plan.ts";
@@ -27,7 +27,7 @@ export interface ResumeFacts {
   readonly identity: SourceIdentity;
   readonly tables: readonly ChannelTable[];
   /** The newest unit that ends at a position; null when the channel holds none. */
-  readonly head: PlacedUnit | null;
+  readonly head: RetainedUnit | null;
   /** Tables, by `tableKey`, that have not applied something that the channel does not hold any more; with the reason. */
   readonly cutOff: ReadonlyMap<string, string>;
   /** Of the tables, when their rows are to be published; null when they are not. */
@@ -66,12 +66,13 @@ export interface Resumed {
 }
 
 export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFacts): Resume {
-  const isOurs = head !== null && head.plan.source === identity.source && head.plan.epoch === identity.epoch;
-  const stopped = isOurs ? standing(head.plan, head, tables) : [];
+  const plan = head?.plan ?? null;
+  const isOurs = plan?.source === identity.source && plan.epoch === identity.epoch;
+  const stopped = isOurs && head !== null ? standing(plan, head, tables) : [];
   const halted = new Set(stopped.map(({ table }) => tableKey(table)));
   const going = tables.filter(({ schema }) => !halted.has(tableKey(schema.id)));
   const schemas = going.map(({ schema }) => schema);
-  const published = isOurs ? standingSnapshots(head.plan, schemas, firsts) : [];
+  const published = isOurs ? standingSnapshots(plan, schemas, firsts) : [];
   const whole = new Set(published.filter(({ isDone }) => isDone).map(({ table }) => tableKey(table)));
   const anew = (reason: string): Resume => ({
     from: going.length === 0 ? commonStart(tables.map(({ checkpoint }) => checkpoint)) : startOf(going, head),
@@ -83,13 +84,14 @@ export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFac
     isSamePlan: false,
   });
   if (head === null) return anew("the channel holds no position yet");
+  if (plan === null) return anew("retention has removed what the newest position of the channel refers to");
   if (!isOurs) {
     return anew(
-      `the channel holds ${head.plan.source} in epoch ${head.plan.epoch}, and this is epoch ${identity.epoch} of ${identity.source}`,
+      `the channel holds ${plan.source} in epoch ${plan.epoch}, and this is epoch ${identity.epoch} of ${identity.source}`,
     );
   }
   const { position } = must(head.unit.end, "the end of the newest unit");
-  const planned = new Map(head.plan.tables.map((entry) => [tableKey(entry.table), entry.version]));
+  const planned = new Map(plan.tables.map((entry) => [tableKey(entry.table), entry.version]));
   for (const { schema, checkpoint } of going) {
     const reason = cutOff.get(tableKey(schema.id));
     if (reason !== undefined) return anew(reason);
@@ -103,9 +105,9 @@ export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFac
     );
   }
   const isSamePlan =
-    head.plan.stopped.length === stopped.length &&
+    plan.stopped.length === stopped.length &&
     planned.size === going.length &&
-    head.plan.snapshots.length === published.length &&
+    plan.snapshots.length === published.length &&
     // The rows of a table must not stand behind a part of a transaction that they do not hold.
     (firsts === null || published.length === going.length) &&
     going.every(({ schema }) => planned.get(tableKey(schema.id)) === schema.version);
@@ -122,14 +124,18 @@ export function planResume({ identity, tables, head, cutOff, firsts }: ResumeFac
 }
 
 /** The highest `seq` may stand in the channel alone. */
-function startOf(tables: readonly ChannelTable[], head: PlacedUnit | null): SourcePosition {
+function startOf(tables: readonly ChannelTable[], head: RetainedUnit | null): SourcePosition {
   const start = commonStart(tables.map(({ checkpoint }) => checkpoint));
   const published = head?.unit.end?.position.seq ?? 0;
   return { ...start, seq: Math.max(start.seq, published) };
 }
 
 /** Stops that still hold: a table whose checkpoint lies behind the stop got there by a new snapshot. */
-function standing(plan: PlanRecord, head: PlacedUnit, tables: readonly ChannelTable[]): readonly TableStop[] {
+function standing(
+  plan: PlanRecord,
+  head: RetainedUnit,
+  tables: readonly ChannelTable[],
+): readonly TableStop[] {
   const checkpoints = new Map(tables.map(({ schema, checkpoint }) => [tableKey(schema.id), checkpoint]));
   return [...plan.stopped, ...(head.unit.end?.stops ?? [])].filter(({ table, at }) => {
     const checkpoint = checkpoints.get(tableKey(table));

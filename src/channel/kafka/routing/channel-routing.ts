@@ -2,7 +2,7 @@ import type { GtidSet } from "../../../types/gtid.ts";
 import type { SourcePosition } from "../../../types/source-position.ts";
 import type { TableSchema } from "../../../types/table-schema.ts";
 import type { Log } from "../../../util/log.ts";
-import type { PlacedUnit } from "../position-log.ts";
+import type { RetainedUnit } from "../position-log.ts";
 import { BatchRouter } from "./batch-router.ts";
 import type { RoutingChange } from "./planned-routing.ts";
 import type { RoutingRule } from "./rule.ts";
@@ -59,7 +59,7 @@ export class ChannelRouting {
    * The stages of a new plan: those of the newest unit, parts included, and the rules in force behind `head`, which is
    * the newest one that ends at a position.
    */
-  stages(head: PlacedUnit | null, newest: PlacedUnit | null): readonly RoutingStage[] {
+  stages(head: RetainedUnit | null, newest: RetainedUnit | null): readonly RoutingStage[] {
     const { names, epoch, applied } = this.#options;
     const plan = newest?.plan;
     const end = head?.unit.end;

@@ -7,6 +7,7 @@ import {
   type PositionRecord,
   type UnitRecord,
 } from "../../../../src/channel/kafka/position-record.ts";
+import { syncError } from "../../../../src/types/errors.ts";
 import { channelTable, endAt, planOf, positionAt } from "../../../support/channel-chain.ts";
 
 const plan = planOf(["t"]);
@@ -37,17 +38,20 @@ class Topic implements RecordReader {
   readonly records: readonly PositionRecord[];
   /** So many answers hold nothing yet. */
   empty = 0;
+  /** First record that retention has left. */
+  start = 0;
 
   constructor(...units: readonly UnitRecord[]) {
     this.records = [plan, ...units];
   }
 
   get log(): PositionLog {
-    const bounds = async () => ({ start: 0, stable: this.records.length });
+    const bounds = async () => ({ start: this.start, stable: this.records.length });
     return new PositionLog({ topic: "p", topicId: "id", reader: this, bounds });
   }
 
   async fetch({ offset }: FetchRequest): Promise<FetchAnswer> {
+    if (offset < this.start) throw syncError("KAFKA_OFFSET_GONE", "it is gone", { hint: "" });
     const record = this.records[offset];
     if (record === undefined || this.empty-- > 0) return { blocks: [], nextOffset: offset };
     const bytes = Buffer.from(encodePositionRecord(record));
@@ -105,4 +109,16 @@ test("F194: the parts of a unit that is not applied count as it does", async () 
   const chain = [unit(0, 5, { parent: null }), part, unit(5, 7, { ranges: rangeAt(30) })];
   expect((await cutOff(new Topic(...chain), 5, 20)).size).toBe(1);
   expect((await cutOff(new Topic(...chain), 7, 20)).size).toBe(0);
+});
+
+test("F194: a unit whose plan retention has removed is there, and says so; it cannot be applied", async () => {
+  const topic = new Topic(unit(0, 5, { parent: null }), unit(5, 7));
+  topic.start = 1;
+  const { log } = topic;
+  expect(await log.newest(signal)).toMatchObject({ unit: { id: "5-7" }, plan: null });
+  expect(await log.at({ id: "0-5", offset: 1 }, signal)).toMatchObject({ plan: null });
+  const places = startPlaces([channelTable("t", 0)], { log, start: 1, signal });
+  // It holds what the table needs, and the beginning of a generation that nobody knows is none.
+  expect(await places).toEqual([1]);
+  await expect(log.follow(1, signal).next()).rejects.toMatchObject({ code: "KAFKA_OFFSET_GONE" });
 });

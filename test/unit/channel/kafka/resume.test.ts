@@ -48,6 +48,18 @@ describe("where capture goes on", () => {
     });
   });
 
+  test("F194: a newest unit whose plan retention has removed begins a new generation, behind its numbers", () => {
+    const head = { ...unitBetween(8, 9, planOf(["a"])), plan: null };
+    expect(decide({ head, tables: [channelTable("a", 4)] })).toEqual({
+      from: 4,
+      seq: 90,
+      reason: "retention has removed what the newest position of the channel refers to",
+      tables: ["a"],
+      stopped: [],
+      same: false,
+    });
+  });
+
   test("a table that was added with a snapshot behind the newest unit just joins", () => {
     const head = unitBetween(8, 9, planOf(["a"]));
     expect(decide({ head, tables: [channelTable("a", 9), channelTable("b", 12)] })).toEqual({
