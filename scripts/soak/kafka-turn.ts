@@ -13,7 +13,6 @@ import type { SoakRun } from "./tally.ts";
 /** What one turn differs in from the next. */
 export interface KafkaTurn {
   readonly client: KafkaClientName;
-  readonly brokers: 1 | 3;
   /** Of `channel.kafka`. */
   readonly channel: Readonly<Record<string, string>>;
 }
@@ -21,24 +20,31 @@ export interface KafkaTurn {
 /** So short that a transaction expires while somebody stands still. */
 const EXPIRING = { transactionTimeout: "3s" };
 
-/** Every client has every kind of surroundings within twelve turns. */
+/**
+ * One broker goes at a time, and others lead in its place. A lone one that is killed between the decision to commit and
+ * its markers can forget the markers when it is back, and then nobody reads committed records behind them: Kafka 4.3
+ * takes a partition that has no leader at that moment for a deleted one (`TransactionMarkerChannelManager`). No client
+ * can mend that.
+ */
+const BROKERS = 3;
+
+/** Every client has every kind of surroundings within four turns. */
 export function kafkaTurnOf(seed: number): KafkaTurn {
   const round = Math.floor(seed / 2);
   return {
     client: seed % 2 === 0 ? "kafkajs" : "librdkafka",
-    brokers: round % 3 === 2 ? 3 : 1,
     channel: round % 2 === 1 ? EXPIRING : {},
   };
 }
 
 /** Brokers of its own, tables, and both halves with changes between them while faults happen, one after the other. */
 export async function kafkaTurn({ rig: crash, seed, report }: TurnContext): Promise<void> {
-  const { client, brokers, channel } = kafkaTurnOf(seed);
-  const faults = chooseFaults(seededRandom(seed), KAFKA_FAULTS, brokers);
-  const surroundings = [client, ...(brokers > 1 ? [`${brokers} brokers`] : []), ...Object.entries(channel)];
+  const { client, channel } = kafkaTurnOf(seed);
+  const faults = chooseFaults(seededRandom(seed), KAFKA_FAULTS, BROKERS);
+  const surroundings = [client, ...Object.entries(channel)];
   const name = `${surroundings.join(" ").replaceAll(",", " ")}: ${faults.map(formatFault).join("; ")}`;
   const run = { part: "kafka", client, seed, name, rows: 0, values: 0 } as const;
-  await using rig = await KafkaRig.open(crash.mysql, { crash, brokers });
+  await using rig = await KafkaRig.open(crash.mysql, { crash, brokers: BROKERS });
   const path = await rig.path({ name: `seed ${seed}`, seed, client, channel });
   const nemesis = new KafkaNemesis(path);
   try {
