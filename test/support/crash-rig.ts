@@ -18,7 +18,7 @@ export const CRASH_CONFIG = `
 lake: ./lake
 defaults: { buckets: 3 }
 snapshot: { parallel: 2, chunkRows: 25 }
-commit: { every: 60s, rows: 100 }
+commit: { every: 60s, rows: 60 }
 clean: { retain: 0s, everyCommits: 2 }
 memory: { duckdb: 256MiB, queue: 1MiB }
 `;
