@@ -31,22 +31,20 @@ const test = kafkaRigTest({
   },
 });
 
-/** A path of which everything so far is applied, with both halves stopped. */
-async function carried(rig: KafkaRig, name: string, seed: number): Promise<KafkaPath> {
-  const path = await rig.path({ name, seed, isForeign: true });
-  const halves = [path.start("capture"), path.start("apply")];
-  await path.write(10);
-  expect(await path.finish(...halves)).toEqual([]);
-  return path;
-}
-
-/** The same with both halves still running. */
+/** A path of which everything so far is applied, with both halves running. */
 async function running(rig: KafkaRig, name: string, seed: number) {
   const path = await rig.path({ name, seed, isForeign: true });
   const halves = { path, capture: path.start("capture"), apply: path.start("apply") };
   await path.write(10);
   await path.settled();
   return halves;
+}
+
+/** The same with both halves stopped. */
+async function carried(rig: KafkaRig, name: string, seed: number): Promise<KafkaPath> {
+  const { path, capture, apply } = await running(rig, name, seed);
+  expect(await path.finish(capture, apply)).toEqual([]);
+  return path;
 }
 
 /** It ends by itself, with this error. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Admin } from "kafkajs";
 import { kafkaTool } from "../../scripts/kafka/tool.ts";
 import { must } from "../../src/util/assert.ts";
-import { withAdmin, withControl } from "./kafka-admin.ts";
+import { settledOffsets, withAdmin, withControl } from "./kafka-admin.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A record as Kafka's own console consumer prints it. */
@@ -71,12 +71,7 @@ async function partitionEnds(bootstrap: string, names: RegExp): Promise<Ends> {
   return withControl(bootstrap, async (control) => {
     const found = new Map<string, ReadonlyMap<number, number>>();
     for (const topic of topics.filter((name) => names.test(name))) {
-      // A commit is acknowledged before its markers are in all partitions.
-      const settled = await waitFor(`all transactions in ${topic} to be ended`, async () => {
-        const offsets = await control.offsets(topic);
-        return offsets.every(({ stable, end }) => stable === end) ? offsets : null;
-      });
-      const filled = settled.filter(({ start, end }) => end > start);
+      const filled = (await settledOffsets(control, topic)).filter(({ start, end }) => end > start);
       if (filled.length > 0) found.set(topic, new Map(filled.map(({ partition, end }) => [partition, end])));
     }
     return found;

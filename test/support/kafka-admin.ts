@@ -1,5 +1,5 @@
 import { Kafka, logLevel, Partitioners, type Admin } from "kafkajs";
-import { KafkaControl } from "../../src/channel/kafkajs/control.ts";
+import { KafkaControl, type PartitionOffsets } from "../../src/channel/kafkajs/control.ts";
 import { PositionLog, type RetainedUnit } from "../../src/channel/kafka/position-log.ts";
 import type { GtidSet } from "../../src/types/gtid.ts";
 import { must } from "../../src/util/assert.ts";
@@ -19,6 +19,14 @@ export async function withControl<T>(
   } finally {
     await control.close();
   }
+}
+
+/** The offsets of a topic when all its transactions are ended: a commit is acknowledged before its markers are there. */
+export function settledOffsets(control: KafkaControl, topic: string): Promise<readonly PartitionOffsets[]> {
+  return waitFor(`all transactions in ${topic} to be ended`, async () => {
+    const offsets = await control.offsets(topic);
+    return offsets.every(({ stable, end }) => stable === end) ? offsets : null;
+  });
 }
 
 /** The newest committed unit of a position topic. */

@@ -4,8 +4,8 @@ import type { Spans } from "../../src/channel/kafka/record-block.ts";
 import type { KafkaEndpoint } from "../../src/channel/kafka/endpoint.ts";
 import { isSyncError } from "../../src/types/errors.ts";
 import { retry } from "../../src/util/retry.ts";
+import { settledOffsets } from "./kafka-admin.ts";
 import { monotonicMs } from "./kafka-channel.ts";
-import { waitFor } from "./wait-for.ts";
 
 /** A record as text. */
 export interface TopicRecord {
@@ -52,12 +52,7 @@ async function recordsNow(
   try {
     if (!(await control.topics([topic])).has(topic)) return null;
     const records: TopicRecord[] = [];
-    // A commit is acknowledged before its markers are in all partitions.
-    const settled = await waitFor(`all transactions in ${topic} to be ended`, async () => {
-      const offsets = await control.offsets(topic);
-      return offsets.every(({ stable, end }) => stable === end) ? offsets : null;
-    });
-    for (const { partition, start, stable } of settled) {
+    for (const { partition, start, stable } of await settledOffsets(control, topic)) {
       for (let offset = start; offset < stable;) {
         const request = { topic, topicId: null, partition, offset, bytesMax: 1 << 20, waitMs: 100 };
         const { blocks, nextOffset } = await reader.fetch(request, new AbortController().signal);
