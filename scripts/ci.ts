@@ -103,9 +103,9 @@ function exec([file = "", ...args]: readonly string[], { isAlone }: Run): Promis
 const lanes: readonly (readonly Step[])[] = [
   [
     command("types", ["tsc", "--noEmit"]),
-    command("lint", ["eslint", "."]),
+    command("lint", ["oxlint"]),
     command("cases", ["node", "scripts/cases.ts"]),
-    command("format", ["prettier", "--check", "--log-level", "warn", "."]),
+    command("format", ["oxfmt", "--check", "."]),
     suite("unit"),
     suite("mysql", "clickhouse"),
     suite("faults"),

@@ -6,7 +6,8 @@ export interface BrokerAddress {
 }
 
 export type BrokerResult =
-  { readonly ok: true; readonly broker: BrokerAddress } | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly broker: BrokerAddress }
+  | { readonly ok: false; readonly message: string };
 
 /**
  * Reads one `host:port`. A message fits behind the name of what holds it, and quotes nothing but a scheme: the rest

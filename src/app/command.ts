@@ -67,7 +67,8 @@ export interface StatusOptions {
 
 /** An earlier state: by the instant of a commit or its first 8 to 16 digits, or by a time; each counts itself. */
 export type AsOf =
-  { readonly kind: "instant"; readonly instant: string } | { readonly kind: "time"; readonly atMs: number };
+  | { readonly kind: "instant"; readonly instant: string }
+  | { readonly kind: "time"; readonly atMs: number };
 
 export interface QueryOptions {
   readonly sql: string;

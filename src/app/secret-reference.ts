@@ -26,7 +26,8 @@ export interface ReferenceProblem {
 }
 
 export type Resolution =
-  { readonly ok: true; readonly value: string } | { readonly ok: false; readonly problem: ReferenceProblem };
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly problem: ReferenceProblem };
 
 /** `${env:NAME}` and `${file:path}`, anywhere in a text; also what looks as if it was meant to be one. */
 export const REFERENCE = /\$\{([^}]*)\}/g;

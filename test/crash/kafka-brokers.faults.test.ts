@@ -34,33 +34,32 @@ async function withoutLeader(rig: KafkaRig, topic: string): Promise<AsyncDisposa
   };
 }
 
-test.concurrent(
-  "F178 F179 F185 K1 K2 K5: a leader of three brokers is killed: others lead, or too few replicas are in sync",
-  async ({ rig }) => {
-    const path = await rig.path({ name: "leaders", seed: 31 });
-    const strict = await rig.path({
-      name: "in sync",
-      seed: 32,
-      channel: { minInSyncReplicas: 3, deliveryTimeout: "4s" },
-    });
-    const [nemesis, nemesisOfStrict] = [new KafkaNemesis(path), new KafkaNemesis(strict)];
-    await Promise.all([nemesis.ready(), nemesisOfStrict.ready()]);
-    {
-      await using _writing = path.writing();
-      await using _writingToo = strict.writing();
-      await using _away = await withoutLeader(rig, path.positionTopic);
-      // A transaction that was open at that moment cannot even be ended, and only its coordinator says so.
-      const line = await logged(nemesisOfStrict.capture, "too few replicas", ({ remedy = "" }) =>
-        remedy.includes("bring the brokers that hold replicas"),
-      );
-      expect(line.cause).toMatch(/NOT_ENOUGH_REPLICAS|CONCURRENT_TRANSACTIONS/);
-      // Two of three are enough for the other one.
-      await path.captured();
-    }
-    expect(await nemesis.finish()).toEqual([]);
-    expect(await nemesisOfStrict.finish()).toEqual([]);
-  },
-);
+test.concurrent("F178 F179 F185 K1 K2 K5: a leader of three brokers is killed: others lead, or too few replicas are in sync", async ({
+  rig,
+}) => {
+  const path = await rig.path({ name: "leaders", seed: 31 });
+  const strict = await rig.path({
+    name: "in sync",
+    seed: 32,
+    channel: { minInSyncReplicas: 3, deliveryTimeout: "4s" },
+  });
+  const [nemesis, nemesisOfStrict] = [new KafkaNemesis(path), new KafkaNemesis(strict)];
+  await Promise.all([nemesis.ready(), nemesisOfStrict.ready()]);
+  {
+    await using _writing = path.writing();
+    await using _writingToo = strict.writing();
+    await using _away = await withoutLeader(rig, path.positionTopic);
+    // A transaction that was open at that moment cannot even be ended, and only its coordinator says so.
+    const line = await logged(nemesisOfStrict.capture, "too few replicas", ({ remedy = "" }) =>
+      remedy.includes("bring the brokers that hold replicas"),
+    );
+    expect(line.cause).toMatch(/NOT_ENOUGH_REPLICAS|CONCURRENT_TRANSACTIONS/);
+    // Two of three are enough for the other one.
+    await path.captured();
+  }
+  expect(await nemesis.finish()).toEqual([]);
+  expect(await nemesisOfStrict.finish()).toEqual([]);
+});
 
 test
   .skipIf(!canMount())

@@ -80,31 +80,30 @@ test.concurrent.for(KAFKA_CLIENTS)(
   },
 );
 
-test.concurrent(
-  "F184 F190: killed between the parts of a large transaction, and again, and again",
-  async ({ rig }) => {
-    const path = await rig.path({ name: "parts", seed: 13, channel: { transaction: { rows: 60 } } });
-    const { database } = path;
-    await database.run("SET SESSION cte_max_recursion_depth = 100000");
-    await database.run(
-      "INSERT INTO label SELECT CONCAT('large ', n), n, REPEAT('x', n % 90), NOW(6) FROM " +
-        "(WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) SELECT n FROM s) AS s",
-    );
-    for (const kill of [
-      { step: "kafka.committed", nth: 3 },
-      { step: "kafka.flush", nth: 2 },
-      { step: "kafka.commit", nth: 4 },
-      { step: "kafka.begin", nth: 1 },
-    ]) {
-      const end = await path.start("capture", { kill }).ended;
-      expect(end.signal, endText(end)).toBe("SIGKILL");
-    }
-    const capture = path.start("capture");
-    const apply = path.start("apply");
-    await path.write(5);
-    expect(await path.finish(capture, apply)).toEqual([]);
-  },
-);
+test.concurrent("F184 F190: killed between the parts of a large transaction, and again, and again", async ({
+  rig,
+}) => {
+  const path = await rig.path({ name: "parts", seed: 13, channel: { transaction: { rows: 60 } } });
+  const { database } = path;
+  await database.run("SET SESSION cte_max_recursion_depth = 100000");
+  await database.run(
+    "INSERT INTO label SELECT CONCAT('large ', n), n, REPEAT('x', n % 90), NOW(6) FROM " +
+      "(WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) SELECT n FROM s) AS s",
+  );
+  for (const kill of [
+    { step: "kafka.committed", nth: 3 },
+    { step: "kafka.flush", nth: 2 },
+    { step: "kafka.commit", nth: 4 },
+    { step: "kafka.begin", nth: 1 },
+  ]) {
+    const end = await path.start("capture", { kill }).ended;
+    expect(end.signal, endText(end)).toBe("SIGKILL");
+  }
+  const capture = path.start("capture");
+  const apply = path.start("apply");
+  await path.write(5);
+  expect(await path.finish(capture, apply)).toEqual([]);
+});
 
 test.concurrent.for([
   ["capture", ["kafka.flush", "kafka.commit", "kafka.committed"]],

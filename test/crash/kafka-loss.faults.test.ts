@@ -79,26 +79,25 @@ async function emptied(path: KafkaPath): Promise<void> {
   );
 }
 
-test.concurrent(
-  "F194: a source that is idle for longer than the retention loses nothing",
-  async ({ rig }) => {
-    const path = await rig.path({ name: "idle", seed: 29, isForeign: true, channel: { retention: "1m" } });
-    const halves = [path.start("capture"), path.start("apply")];
-    await path.write(10);
-    await path.settled();
-    await emptied(path);
-    await path.write(10);
-    // The first two go on as if nothing had been, and so do others in their place.
-    expect(await path.finish(...halves)).toEqual([]);
-    const others = [path.start("capture"), path.start("apply")];
-    await path.write(10);
-    expect(await path.finish(...others)).toEqual([]);
-    const stops = [...halves, ...others].flatMap((half) =>
-      logOf(half).filter(({ level }) => level === "error"),
-    );
-    expect(stops).toEqual([]);
-  },
-);
+test.concurrent("F194: a source that is idle for longer than the retention loses nothing", async ({
+  rig,
+}) => {
+  const path = await rig.path({ name: "idle", seed: 29, isForeign: true, channel: { retention: "1m" } });
+  const halves = [path.start("capture"), path.start("apply")];
+  await path.write(10);
+  await path.settled();
+  await emptied(path);
+  await path.write(10);
+  // The first two go on as if nothing had been, and so do others in their place.
+  expect(await path.finish(...halves)).toEqual([]);
+  const others = [path.start("capture"), path.start("apply")];
+  await path.write(10);
+  expect(await path.finish(...others)).toEqual([]);
+  const stops = [...halves, ...others].flatMap((half) =>
+    logOf(half).filter(({ level }) => level === "error"),
+  );
+  expect(stops).toEqual([]);
+});
 
 test.concurrent("F194: retention has removed what the positions that are left refer to", async ({ rig }) => {
   const path = await carried(rig, "plan", 30);

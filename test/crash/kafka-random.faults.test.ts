@@ -68,36 +68,34 @@ describe("one request", () => {
     },
   );
 
-  test.concurrent(
-    "F178 F180 F185 F186 K3 K4: the answer to what a producer begins with, or to a reader",
-    async ({ rig }) => {
-      const path = await rig.path({ name: "beginnings", seed: 3, channel });
-      const { wrong, nemesis } = await meet(path, [
-        ...answers(["InitProducerId"], ["lose", "cut", "late"]),
-        ...answers(["Fetch"], ["lose", "cut", "slow"]),
-        ...answers(["Metadata", "ListOffsets", "FindCoordinator"], ["lose", "cut"]),
-      ]);
-      expect(wrong).toEqual([]);
-      expect(nemesis.missed).toEqual([]);
-    },
-  );
+  test.concurrent("F178 F180 F185 F186 K3 K4: the answer to what a producer begins with, or to a reader", async ({
+    rig,
+  }) => {
+    const path = await rig.path({ name: "beginnings", seed: 3, channel });
+    const { wrong, nemesis } = await meet(path, [
+      ...answers(["InitProducerId"], ["lose", "cut", "late"]),
+      ...answers(["Fetch"], ["lose", "cut", "slow"]),
+      ...answers(["Metadata", "ListOffsets", "FindCoordinator"], ["lose", "cut"]),
+    ]);
+    expect(wrong).toEqual([]);
+    expect(nemesis.missed).toEqual([]);
+  });
 });
 
 describe("everybody", () => {
-  test.concurrent(
-    "F178 K8: cut, black hole one way, latency, a broker that stands still",
-    async ({ rig }) => {
-      const path = await rig.path({ name: "network", seed: 2, channel: { requestTimeout: "1s" } });
-      const { wrong } = await meet(path, [
-        { kind: "cut" },
-        { kind: "hole", ways: ["toBroker"], ms: 1500 },
-        { kind: "hole", ways: ["toClient"], ms: 1500 },
-        { kind: "latency", perFrameMs: 50, ms: 1000 },
-        { kind: "pause", whom: "broker", ms: 2500 },
-      ]);
-      expect(wrong).toEqual([]);
-    },
-  );
+  test.concurrent("F178 K8: cut, black hole one way, latency, a broker that stands still", async ({
+    rig,
+  }) => {
+    const path = await rig.path({ name: "network", seed: 2, channel: { requestTimeout: "1s" } });
+    const { wrong } = await meet(path, [
+      { kind: "cut" },
+      { kind: "hole", ways: ["toBroker"], ms: 1500 },
+      { kind: "hole", ways: ["toClient"], ms: 1500 },
+      { kind: "latency", perFrameMs: 50, ms: 1000 },
+      { kind: "pause", whom: "broker", ms: 2500 },
+    ]);
+    expect(wrong).toEqual([]);
+  });
 
   test.concurrent.for(KAFKA_CLIENTS)(
     `%s: F178 F180: faults at random, seed ${SEED}`,

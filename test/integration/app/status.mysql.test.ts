@@ -30,7 +30,8 @@ interface StatusJson {
     readonly lakeError: string | null;
     readonly checkpoint: { readonly gtids: string } | null;
     readonly commits:
-      readonly { readonly inserted: number; readonly rowsAfter: number; readonly instant: string }[] | null;
+      | readonly { readonly inserted: number; readonly rowsAfter: number; readonly instant: string }[]
+      | null;
   }[];
 }
 

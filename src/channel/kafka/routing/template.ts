@@ -1,6 +1,7 @@
 /** The topic of a rule: text with {source}, {database} and {table}, and with columns' values as {column:name}. */
 export type TemplatePart =
-  { readonly kind: "text"; readonly text: string } | { readonly kind: "column"; readonly name: string };
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "column"; readonly name: string };
 
 export const TABLE_VARIABLES = ["source", "database", "table"] as const;
 const COLUMN = /\{column:([^{}]+)\}/;
