@@ -20,8 +20,11 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, testTimeout: 60_000, hookTimeout: 180_000, env, ...extra },
 });
 
+const MYSQL = "test/support/mysql-global-setup.ts";
+/** The program for tests that start it as a process. */
+const PROGRAM = "test/support/program-global-setup.ts";
 /** One MySQL for all tests of a run that need one. */
-const withMysql = { globalSetup: "test/support/mysql-global-setup.ts" };
+const withMysql = { globalSetup: [MYSQL, PROGRAM] };
 
 export default defineConfig({
   test: {

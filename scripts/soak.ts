@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, SyncError } from "../src/util/errors.ts";
 import { CrashRig } from "../test/support/crash-rig.ts";
+import { buildProgram } from "../test/support/program-bundle.ts";
 import { TallylakeProcess } from "../test/support/tallylake-process.ts";
 import { privateServer, type PrivateMysql } from "../test/support/test-mysql.ts";
 import { installLibrdkafka } from "./kafka/librdkafka.ts";
@@ -71,6 +72,7 @@ interface Ending {
 
 async function soak(options: SoakArguments, { keepIn, stop, stopped }: Ending): Promise<number> {
   if (options.parts.includes("kafka")) await installLibrdkafka(stderrNotice);
+  await buildProgram();
   await using mysql = await privateServer([], { notice: stderrNotice });
   await using rig = await CrashRig.open(mysql);
   const startMs = performance.now();

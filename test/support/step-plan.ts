@@ -1,3 +1,5 @@
+import type { ProgramEntry } from "./program-bundle.ts";
+
 /** What the preload `test/crash/step-hook.ts` does in a child process, handed over as JSON in STEP_PLAN. */
 export interface StepPlan {
   /** File that gets the name of every step that is passed, one on each line. */
@@ -24,7 +26,7 @@ export interface Gate extends StepPoint {
 }
 
 export const STEP_PLAN = "TALLYLAKE_TEST_STEP_PLAN";
-export const STEP_HOOK = "test/crash/step-hook.ts";
+const STEP_HOOK: ProgramEntry = "step-hook";
 
 /** Options of a child process that follows the plan. */
 export const withSteps = (plan: StepPlan) => ({

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { compileCacheFolder } from "../../scripts/cache-folder.ts";
+import { programFile, type ProgramEntry } from "./program-bundle.ts";
 
 export interface ProcessOptions {
-  /** Modules that run before the program, in each of its threads. */
-  readonly preload?: readonly string[];
+  /** What runs before the program, in each of its threads. */
+  readonly preload?: readonly ProgramEntry[];
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the one behind it, such as one that sets limits. */
   readonly within?: readonly string[];
@@ -22,12 +22,10 @@ export interface ProcessEnd {
   readonly isOverdue: boolean;
 }
 
-const REPOSITORY = join(import.meta.dirname, "..", "..");
-const MAIN = join(REPOSITORY, "src", "main.ts");
 /** Longer than anything that a test asks of one process. */
 const TIMEOUT_MS = 120_000;
 
-/** The program as a child process, run from its sources in the folder of a config. */
+/** The program as a child process, in the folder of a config. `buildProgram` has packed it before. */
 export class TallylakeProcess implements AsyncDisposable {
   static readonly #running = new Set<TallylakeProcess>();
   readonly #child: ChildProcess;
@@ -53,13 +51,14 @@ export class TallylakeProcess implements AsyncDisposable {
   }
 
   static start(dir: string, args: readonly string[], options: ProcessOptions = {}): TallylakeProcess {
-    const imports = (options.preload ?? []).flatMap((file) => ["--import", join(REPOSITORY, file)]);
+    const imports = (options.preload ?? []).flatMap((entry) => ["--import", programFile(entry)]);
     const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
-    const [command = "", ...rest] = [...(options.within ?? []), ...node, ...imports, MAIN, ...args];
+    const program = [...imports, programFile("main"), ...args];
+    const [command = "", ...rest] = [...(options.within ?? []), ...node, ...program];
     const child = spawn(command, rest, {
       cwd: dir,
       stdio: ["ignore", "pipe", "pipe"],
-      // Half of the start-up is the compilation of sources that do not change while tests run.
+      // Much of the start-up is the compilation of sources that do not change while tests run.
       env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(), ...options.env },
     });
     return new TallylakeProcess(child, options.timeoutMs ?? TIMEOUT_MS);
