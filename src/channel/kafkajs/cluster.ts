@@ -22,6 +22,8 @@ const TELLING = [METADATA, FETCH, INIT_PRODUCER_ID] as const;
 /** The markers of a transaction are written within a few milliseconds of its end. */
 const RETRY_MS_MIN = 2;
 const RETRY_MS_MAX = 500;
+/** An answer that asks for patience is part of how transactions end, until it has come for so long. */
+const PATIENCE_MS = 1000;
 
 /** A cluster: its brokers, who leads which partition, and a connection to each broker that was needed. */
 export class Cluster {
@@ -192,6 +194,8 @@ export interface PersistOptions {
   readonly now: () => number;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Told of what stands in the way: at once of brokers that do not answer, and later of answers that ask to wait. */
+  readonly onRetry?: ((error: SyncError) => void) | undefined;
 }
 
 /**
@@ -201,17 +205,20 @@ export interface PersistOptions {
 export async function persist<T extends { readonly errorCode: number } | null>(
   attempt: () => Promise<T>,
   what: string,
-  { now, deadlineMs, signal }: PersistOptions,
+  { now, deadlineMs, signal, onRetry }: PersistOptions,
 ): Promise<T> {
+  const startMs = now();
   for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(RETRY_MS_MAX, waitMs * 2)) {
     let failure: SyncError;
     try {
       const answer = await attempt();
       if (answer === null || !isTransient(answer.errorCode)) return answer;
       failure = brokerError(answer.errorCode, what);
+      if (now() - startMs >= PATIENCE_MS) onRetry?.(failure);
     } catch (error) {
       if (!(error instanceof SyncError) || !error.retryable) throw error;
       failure = error;
+      onRetry?.(failure);
     }
     if (now() + waitMs > deadlineMs) throw failure;
     await sleep(waitMs, signal);

@@ -198,16 +198,13 @@ export class TransactionCoordinator implements Coordinator {
           this.#node = null;
           if (message.key === INIT_PRODUCER_ID.key) this.#lostOpenings++;
           if (message.key === ADD_PARTITIONS_TO_TXN.key) this.#mayBeOngoing = true;
-          if (noAnswer === null) {
-            if (isSyncError(error) && error.retryable) this.#options.onRetry?.(error);
-            throw error;
-          }
+          if (noAnswer === null) throw error;
           lost.push(noAnswer(error));
           return null;
         }
       },
       what,
-      { now: this.#now, deadlineMs },
+      { now: this.#now, deadlineMs, onRetry: this.#options.onRetry },
     );
     if (answer === null) throw must(lost[0], "why there is no answer");
     return answer;

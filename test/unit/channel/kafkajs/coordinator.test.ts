@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ADD_PARTITIONS_TO_TXN, END_TXN } from "../../../../src/channel/kafka/messages.ts";
 import { TransactionCoordinator } from "../../../../src/channel/kafkajs/coordinator.ts";
+import { syncError } from "../../../../src/types/errors.ts";
 
 /* How soon the coordinator is asked again: the clock goes only when it is told to. */
 
@@ -13,8 +14,14 @@ class FakeCluster {
   /** So many answers say that the transaction before is still being ended. */
   busy = 0;
 
+  /** Until then nobody answers who it is. */
+  awayUntilMs = 0;
+
   async coordinator(): Promise<number> {
     this.lookups++;
+    if (performance.now() < this.awayUntilMs) {
+      throw syncError("KAFKA_UNREACHABLE", "no broker answers", { hint: "" });
+    }
     return 1;
   }
 
@@ -25,16 +32,18 @@ class FakeCluster {
 }
 
 let cluster = new FakeCluster();
+let told: { readonly message: string; readonly atMs: number }[] = [];
 const coordinatorOf = (deliveryTimeoutMs: number): TransactionCoordinator => {
   const options = { transactionalId: "x", transactionTimeoutMs: 60_000, batchBytesMax: 1, deliveryTimeoutMs };
-  return new TransactionCoordinator(cluster as never, { ...options, compression: "none" }, () =>
-    performance.now(),
-  );
+  const now = (): number => performance.now();
+  const onRetry = ({ message }: Error): void => void told.push({ message, atMs: now() });
+  return new TransactionCoordinator(cluster as never, { ...options, compression: "none", onRetry }, now);
 };
 
 beforeEach(() => {
   vi.useFakeTimers();
   cluster = new FakeCluster();
+  told = [];
 });
 
 afterEach(() => {
@@ -56,8 +65,23 @@ test.for([
     expect(new Set(cluster.asked.map((one) => one.name))).toEqual(new Set([name]));
     // It stays the coordinator all the while.
     expect(cluster.lookups).toBe(1);
+    // That is how transactions end, and nothing to be told of.
+    expect(told).toEqual([]);
   },
 );
+
+test.for([
+  [ADD_PARTITIONS_TO_TXN.name, (c: TransactionCoordinator) => c.addPartitions(PRODUCER, TARGETS)],
+  [END_TXN.name, (c: TransactionCoordinator) => c.endTransaction(PRODUCER, true)],
+] as const)("F178: %s waits for brokers that are away, and tells of it at once", async ([, ask]) => {
+  const startMs = performance.now();
+  cluster.awayUntilMs = startMs + 3000;
+  const done = ask(coordinatorOf(20_000));
+  await vi.runAllTimersAsync();
+  await done;
+  expect(told[0]).toEqual({ message: "no broker answers", atMs: startMs });
+  expect(told.length).toBe(cluster.lookups - 1);
+});
 
 test("K5: a transaction before that never ends is told when the time is over", async () => {
   cluster.busy = Infinity;
@@ -69,6 +93,10 @@ test("K5: a transaction before that never ends is told when the time is over", a
   await vi.runAllTimersAsync();
   await failed;
   expect(performance.now() - startMs).toBeLessThanOrEqual(20_000);
+  const [first] = told;
+  expect(first?.message).toContain("add t to a transaction");
+  expect((first?.atMs ?? 0) - startMs).toBeGreaterThanOrEqual(1000);
+  expect((first?.atMs ?? 0) - startMs).toBeLessThan(2000);
 });
 
 const TARGETS = [{ topic: "t", partition: 0 }];
