@@ -8,7 +8,9 @@ import { keyText } from "./record-key.ts";
 const MASK = "4294967295";
 /** Numbers below 10^18 go by digits; all products and sums stay far below 2^63. */
 const DIGITS_MAX = 18;
-const DIGIT_COUNTS = [6, 9, 12, DIGITS_MAX];
+/** Lengths that have a branch of their own, up to the longest of the type. */
+const INTEGER_DIGITS = [6, 10];
+const BIGINT_DIGITS = [6, 9, 12, DIGITS_MAX];
 
 const power31 = (exponent: number): bigint => (31n ** BigInt(exponent)) & 0xffffffffn;
 
@@ -29,7 +31,8 @@ export function bucketSql(
 
 function columnHash(column: LakeColumn, value: string, isComposite: boolean): string {
   const { duck } = column.type;
-  if (duck === "INTEGER" || duck === "BIGINT") return integerHash(`CAST(${value} AS BIGINT)`);
+  if (duck === "INTEGER") return integerHash(`CAST(${value} AS BIGINT)`, INTEGER_DIGITS);
+  if (duck === "BIGINT") return integerHash(value);
   if (duck === "TIMESTAMPTZ") return integerHash(`epoch_us(${value})`);
   if (duck === "DECIMAL(38,0)") {
     const isSmall = `${value} BETWEEN 0 AND ${10n ** BigInt(DIGITS_MAX) - 1n}`;
@@ -52,19 +55,20 @@ const hashedPart = (text: string): string =>
  * places of the digits are summed for a few lengths only, since leading zeros add nothing, and the 48s come
  * from a table. A branch for every length would be a little faster, and take DuckDB 50 ms to plan.
  */
-function integerHash(value: string): string {
-  const digits = DIGIT_COUNTS.map(
+function integerHash(value: string, lengths: readonly number[] = BIGINT_DIGITS): string {
+  const longest = Math.max(...lengths);
+  const digits = lengths.map(
     (count) =>
       `WHEN ${value} < ${10n ** BigInt(count)} THEN ${digitsOf(count)
         .map((j) => `((${value} // ${10n ** BigInt(j)}) % 10) * ${power31(j)}`)
         .join(" + ")}`,
   );
-  const zeros = digitsOf(DIGITS_MAX).map(
+  const zeros = digitsOf(longest).map(
     (j) =>
       `WHEN ${value} < ${10n ** BigInt(j + 1)} THEN ${digitsOf(j + 1).reduce((sum, k) => sum + 48n * power31(k), 0n)}`,
   );
   return (
-    `CASE WHEN ${value} BETWEEN 0 AND ${10n ** BigInt(DIGITS_MAX) - 1n} ` +
+    `CASE WHEN ${value} BETWEEN 0 AND ${10n ** BigInt(longest) - 1n} ` +
     `THEN (CASE ${digits.join(" ")} END + CASE ${zeros.join(" ")} END) & ${MASK} ` +
     `ELSE ${textHash(`CAST(${value} AS VARCHAR)`)} END`
   );
