@@ -65,7 +65,7 @@ const UNSEEN_MS_MAX = 3000;
 const LIFE_MS_MAX = 600_000;
 /** So much is written all the time that two busy processors carry it, and each fault meets some of it. */
 const WRITTEN_AT_ONCE = 2;
-const PAUSE_MS = 150;
+const PAUSE_MS = 250;
 /** Of what is wrong, beside what was logged. */
 const SHOWN_MAX = 10;
 

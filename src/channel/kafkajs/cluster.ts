@@ -22,7 +22,7 @@ const TELLING = [METADATA, FETCH, INIT_PRODUCER_ID] as const;
 /** The markers of a transaction are written within a few milliseconds of its end. */
 const RETRY_MS_MIN = 2;
 const RETRY_MS_MAX = 500;
-/** An answer that asks for patience is part of how transactions end, until it has come for so long. */
+/** To be asked for patience is part of how transactions begin and end, until it has lasted for so long. */
 const PATIENCE_MS = 1000;
 
 /** A cluster: its brokers, who leads which partition, and a connection to each broker that was needed. */
@@ -194,7 +194,7 @@ export interface PersistOptions {
   readonly now: () => number;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
-  /** Told of what stands in the way: at once of brokers that do not answer, and later of answers that ask to wait. */
+  /** Told of what stands in the way for longer than is usual. */
   readonly onRetry?: ((error: SyncError) => void) | undefined;
 }
 
@@ -214,12 +214,11 @@ export async function persist<T extends { readonly errorCode: number } | null>(
       const answer = await attempt();
       if (answer === null || !isTransient(answer.errorCode)) return answer;
       failure = brokerError(answer.errorCode, what);
-      if (now() - startMs >= PATIENCE_MS) onRetry?.(failure);
     } catch (error) {
       if (!(error instanceof SyncError) || !error.retryable) throw error;
       failure = error;
-      onRetry?.(failure);
     }
+    if (now() - startMs >= PATIENCE_MS) onRetry?.(failure);
     if (now() + waitMs > deadlineMs) throw failure;
     await sleep(waitMs, signal);
   }

@@ -198,7 +198,10 @@ export class TransactionCoordinator implements Coordinator {
           this.#node = null;
           if (message.key === INIT_PRODUCER_ID.key) this.#lostOpenings++;
           if (message.key === ADD_PARTITIONS_TO_TXN.key) this.#mayBeOngoing = true;
-          if (noAnswer === null) throw error;
+          if (noAnswer === null) {
+            if (isSyncError(error) && error.retryable) this.#options.onRetry?.(error);
+            throw error;
+          }
           lost.push(noAnswer(error));
           return null;
         }

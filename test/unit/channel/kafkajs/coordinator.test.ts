@@ -33,6 +33,7 @@ class FakeCluster {
 
 let cluster = new FakeCluster();
 let told: { readonly message: string; readonly atMs: number }[] = [];
+const firstToldMs = (): number => told[0]?.atMs ?? 0;
 const coordinatorOf = (deliveryTimeoutMs: number): TransactionCoordinator => {
   const options = { transactionalId: "x", transactionTimeoutMs: 60_000, batchBytesMax: 1, deliveryTimeoutMs };
   const now = (): number => performance.now();
@@ -73,14 +74,15 @@ test.for([
 test.for([
   [ADD_PARTITIONS_TO_TXN.name, (c: TransactionCoordinator) => c.addPartitions(PRODUCER, TARGETS)],
   [END_TXN.name, (c: TransactionCoordinator) => c.endTransaction(PRODUCER, true)],
-] as const)("F178: %s waits for brokers that are away, and tells of it at once", async ([, ask]) => {
+] as const)("F178: %s waits for brokers that are away, and tells of it after a second", async ([, ask]) => {
   const startMs = performance.now();
   cluster.awayUntilMs = startMs + 3000;
   const done = ask(coordinatorOf(20_000));
   await vi.runAllTimersAsync();
   await done;
-  expect(told[0]).toEqual({ message: "no broker answers", atMs: startMs });
-  expect(told.length).toBe(cluster.lookups - 1);
+  expect(told[0]?.message).toBe("no broker answers");
+  expect(firstToldMs() - startMs).toBeGreaterThanOrEqual(1000);
+  expect(firstToldMs() - startMs).toBeLessThan(2000);
 });
 
 test("K5: a transaction before that never ends is told when the time is over", async () => {
@@ -93,10 +95,9 @@ test("K5: a transaction before that never ends is told when the time is over", a
   await vi.runAllTimersAsync();
   await failed;
   expect(performance.now() - startMs).toBeLessThanOrEqual(20_000);
-  const [first] = told;
-  expect(first?.message).toContain("add t to a transaction");
-  expect((first?.atMs ?? 0) - startMs).toBeGreaterThanOrEqual(1000);
-  expect((first?.atMs ?? 0) - startMs).toBeLessThan(2000);
+  expect(told[0]?.message).toContain("add t to a transaction");
+  expect(firstToldMs() - startMs).toBeGreaterThanOrEqual(1000);
+  expect(firstToldMs() - startMs).toBeLessThan(2000);
 });
 
 const TARGETS = [{ topic: "t", partition: 0 }];
