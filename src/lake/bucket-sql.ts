@@ -6,11 +6,11 @@ import type { LakeColumn } from "./lake-column.ts";
 import { keyText } from "./record-key.ts";
 
 const MASK = "4294967295";
-/** Numbers below 10^18 go by digits; all products and sums stay far below 2^63. */
+/** Of the longest number that goes by digits. */
 const DIGITS_MAX = 18;
-/** Lengths that have a branch of their own, up to the longest of the type. */
-const INTEGER_DIGITS = [6, 10];
-const BIGINT_DIGITS = [6, 9, 12, DIGITS_MAX];
+/** Of what is summed without a look at overflow; a longer number is two of them. */
+const PART_DIGITS = 9;
+const PART = 10n ** BigInt(PART_DIGITS);
 
 const power31 = (exponent: number): bigint => (31n ** BigInt(exponent)) & 0xffffffffn;
 
@@ -31,14 +31,10 @@ export function bucketSql(
 
 function columnHash(column: LakeColumn, value: string, isComposite: boolean): string {
   const { duck } = column.type;
-  if (duck === "INTEGER") return integerHash(`CAST(${value} AS BIGINT)`, INTEGER_DIGITS);
+  if (duck === "INTEGER") return integerHash(`CAST(${value} AS BIGINT)`, { digitsMax: 10 });
   if (duck === "BIGINT") return integerHash(value);
   if (duck === "TIMESTAMPTZ") return integerHash(`epoch_us(${value})`);
-  if (duck === "DECIMAL(38,0)") {
-    const isSmall = `${value} BETWEEN 0 AND ${10n ** BigInt(DIGITS_MAX) - 1n}`;
-    const small = integerHash(`CAST(${value} AS BIGINT)`);
-    return `CASE WHEN ${isSmall} THEN ${small} ELSE ${textHash(keyText(column, value))} END`;
-  }
+  if (duck === "DECIMAL(38,0)") return integerHash(`CAST(${value} AS BIGINT)`, { exact: value });
   const text = keyText(column, value);
   return textHash(isComposite && duck === "VARCHAR" ? hashedPart(text) : text);
 }
@@ -50,28 +46,52 @@ function columnHash(column: LakeColumn, value: string, isComposite: boolean): st
 const hashedPart = (text: string): string =>
   `CASE WHEN regexp_matches(${text}, ',[^:]*:') THEN regexp_extract(${text}, '^([^,]*(?:,[^:,]*)*),[^:,]*:', 1) ELSE ${text} END`;
 
+interface IntegerOptions {
+  /** Of the type, or the most that goes by digits. */
+  readonly digitsMax?: number;
+  /** The number in a type that holds more than `value` can. */
+  readonly exact?: string;
+}
+
 /**
- * Java's hash of a number's decimal text, for BIGINT: the sum over digits d at place j of (48 + d) * 31^j. The
- * places of the digits are summed for a few lengths only, since leading zeros add nothing, and the 48s come
- * from a table. A branch for every length would be a little faster, and take DuckDB 50 ms to plan.
+ * Java's hash of a number's decimal text, for BIGINT: the sum over digits d at place j of (48 + d) * 31^j. The digits
+ * are summed for a few lengths only, since leading zeros add nothing, and the 48s come from a table. A branch for
+ * every length would be a little faster for many rows, and for few ones DuckDB takes longer to plan each of them than
+ * to do everything else.
  */
-function integerHash(value: string, lengths: readonly number[] = BIGINT_DIGITS): string {
-  const longest = Math.max(...lengths);
-  const digits = lengths.map(
-    (count) =>
-      `WHEN ${value} < ${10n ** BigInt(count)} THEN ${digitsOf(count)
-        .map((j) => `((${value} // ${10n ** BigInt(j)}) % 10) * ${power31(j)}`)
-        .join(" + ")}`,
-  );
-  const zeros = digitsOf(longest).map(
-    (j) =>
-      `WHEN ${value} < ${10n ** BigInt(j + 1)} THEN ${digitsOf(j + 1).reduce((sum, k) => sum + 48n * power31(k), 0n)}`,
+function integerHash(value: string, { digitsMax = DIGITS_MAX, exact = value }: IntegerOptions = {}): string {
+  const limit = (digits: number): bigint => 10n ** BigInt(digits);
+  const branches =
+    digitsMax > 10
+      ? `WHEN ${value} < ${PART} THEN ${digitSum(value, PART_DIGITS)} ELSE ${longSum(value)}`
+      : `WHEN ${value} < ${limit(6)} THEN ${digitSum(value, 6)} ELSE ${digitSum(value, digitsMax)}`;
+  const zeros = Array.from({ length: digitsMax }, (_, j) =>
+    digitsOf(j + 1).reduce((sum, k) => sum + 48n * power31(k), 0n),
   );
   return (
-    `CASE WHEN ${value} BETWEEN 0 AND ${10n ** BigInt(longest) - 1n} ` +
-    `THEN (CASE ${digits.join(" ")} END + CASE ${zeros.join(" ")} END) & ${MASK} ` +
-    `ELSE ${textHash(`CAST(${value} AS VARCHAR)`)} END`
+    `CASE WHEN ${exact} BETWEEN 0 AND ${limit(digitsMax) - 1n} ` +
+    `THEN (CASE ${branches} END + [${zeros.join(", ")}][length(CAST(${value} AS VARCHAR))]) & ${MASK} ` +
+    `ELSE ${textHash(`CAST(${exact} AS VARCHAR)`)} END`
   );
+}
+
+/**
+ * The sum of d * 31^j for up to ten digits, which stays below 2^48. With d = v // 10^j - 10 * (v // 10^(j + 1)) each
+ * quotient is needed once: v + 21 * (v // 10) + 21 * 31 * (v // 100) and so on.
+ */
+const digitSum = (value: string, digits: number): string =>
+  digitsOf(digits)
+    .map((j) => (j === 0 ? value : `(${value} // ${10n ** BigInt(j)}) * ${21n * 31n ** BigInt(j - 1)}`))
+    .join(" + ");
+
+/** The same for up to eighteen, of which the upper half counts 31^9 times as much. */
+function longSum(value: string): string {
+  // As a signed number of 32 bits it is small enough for the product.
+  const shift = BigInt.asIntN(32, power31(PART_DIGITS));
+  const [low, high] = [`(${value} % ${PART})`, `(${value} // ${PART})`].map((half) =>
+    digitSum(half, PART_DIGITS),
+  );
+  return `${low ?? ""} + ((${high ?? ""}) & ${MASK}) * (${shift})`;
 }
 
 const digitsOf = (count: number): readonly number[] => Array.from({ length: count }, (_, j) => j);
