@@ -30,6 +30,9 @@ interface Run {
   readonly isAlone: boolean;
 }
 
+// Maven starts some five times, each time for seconds.
+process.env["MAVEN_OPTS"] ??= "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+
 const only = process.argv.slice(2);
 
 function command(name: string, args: readonly string[]): Step {

@@ -16,7 +16,7 @@ import { waitFor } from "./wait-for.ts";
 const UNIT_ROWS = 25;
 export const CRASH_CONFIG = `
 lake: ./lake
-defaults: { buckets: 3 }
+defaults: { buckets: 2 }
 snapshot: { parallel: 2, chunkRows: 25 }
 commit: { every: 60s, rows: 60 }
 clean: { retain: 0s, everyCommits: 2 }
