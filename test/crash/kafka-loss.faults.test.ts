@@ -131,7 +131,7 @@ test.concurrent("F194 K10: retention has removed what was not applied", async ({
 test.concurrent("F194: retention has removed what was read and not committed", async ({ rig }) => {
   const path = await carried(rig, "retention of what waits", 22);
   // Long enough for everything below to come between reading and committing.
-  await path.changeConfig("every: 1s", "every: 60s");
+  await path.changeConfig("every: 2s", "every: 60s");
   const record = join(path.place.dir, "steps");
   const apply = path.start("apply", { record });
   let capture = path.start("capture");

@@ -51,7 +51,7 @@ const LAKE = `
 lake: ./lake
 defaults: { buckets: 2 }
 snapshot: { parallel: 2, chunkRows: 1000 }
-commit: { every: 1s, rows: 500, idleEvery: 2s }
+commit: { every: 2s, rows: 500, idleEvery: 4s }
 memory: { duckdb: 256MiB, queue: 4MiB }
 `;
 
