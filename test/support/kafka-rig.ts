@@ -9,6 +9,7 @@ import { GtidSet } from "../../src/types/gtid.ts";
 import { newestPosition } from "./kafka-admin.ts";
 import type { KafkaServer } from "../../scripts/kafka/server.ts";
 import { must } from "../../src/util/assert.ts";
+import { messageOf } from "../../src/util/errors.ts";
 import { CrashRig } from "./crash-rig.ts";
 import { modulesOf } from "./kafka-client.ts";
 import { endText } from "./kafka-log.ts";
@@ -295,6 +296,7 @@ export class KafkaPath implements AsyncDisposable {
     let seenMs = 0;
     // To compare all cells is dear, and it is of no use before the lake has changed.
     const isExact = async (): Promise<boolean> => {
+      await this.#requireNoneFailed();
       const now = await this.#commits();
       if (now === seen && performance.now() - seenMs < UNSEEN_MS_MAX) return false;
       [seen, seenMs] = [now, performance.now()];
@@ -303,7 +305,29 @@ export class KafkaPath implements AsyncDisposable {
     await waitFor(`${this.name}: the lake to be as MySQL`, isExact, {
       timeoutMs: SETTLE_MS,
       intervalMs: 50,
+    }).catch((error: unknown) => {
+      throw new Error(`${messageOf(error)}\n${this.#lastWords()}`, { cause: error });
     });
+  }
+
+  /** @throws Error when the last process of a half has failed: nothing will come of waiting */
+  async #requireNoneFailed(): Promise<void> {
+    for (const [half, process] of this.#last()) {
+      if (process.isRunning) continue;
+      const end = await process.ended;
+      if (end.code !== 0) throw new Error(`${half} ended by itself: ${endText(end)}`);
+    }
+  }
+
+  #last(): ReadonlyMap<Half, TallylakeProcess> {
+    return new Map(this.#processes.map(({ half, process }) => [half, process]));
+  }
+
+  /** How its last processes are, and the end of what they have logged. */
+  #lastWords(): string {
+    const words = (process: TallylakeProcess): string =>
+      `${process.isRunning ? "running" : "ended"}, logged: ${process.stderr.slice(-2000)}`;
+    return [...this.#last()].map(([half, process]) => `${half} is ${words(process)}`).join("\n");
   }
 
   /** The names of all commits in the lake. */
@@ -362,7 +386,6 @@ export class KafkaPath implements AsyncDisposable {
     const found: string[] = [];
     await this.settled().catch(async (error: unknown) => {
       found.push(String(error), ...(await this.wrong()).slice(0, SHOWN_MAX));
-      for (const { stderr } of processes) found.push(stderr.slice(-2000));
     });
     for (const process of processes) {
       if (!process.isRunning) found.push(`it ended by itself: ${endText(await process.ended)}`);

@@ -44,6 +44,7 @@ export class Topics {
     await this.#control.create(
       fresh.filter(({ topic }) => !before.has(topic)).map((one) => newTopic(one, this.#settings)),
     );
+    await this.#control.spread(names);
     const problems = await this.#problems(fresh);
     for (const problem of problems) if (problem.severity === "warning") this.#onWarning(problem);
     const errors = problems.filter(({ severity }) => severity === "error");

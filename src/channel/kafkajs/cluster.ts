@@ -57,7 +57,22 @@ export class Cluster {
 
   /** Fresh from a broker; null asks for all topics. What it says of leaders is remembered. */
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
-    const metadata = await this.#askAny(topics);
+    return this.#remember(await this.#askAny(topics));
+  }
+
+  /** What each broker says of the topics, but for those that do not answer. */
+  async metadataOfEach(topics: readonly string[]): Promise<readonly ClusterMetadata[]> {
+    const asked = [...this.#brokers.keys()].map((nodeId) => this.send(nodeId, METADATA, topics));
+    const answers = await Promise.allSettled(asked);
+    return answers.flatMap((answer) => {
+      if (answer.status === "fulfilled") return [this.#remember(answer.value)];
+      const error: unknown = answer.reason;
+      if (!(error instanceof SyncError) || !error.retryable) throw error;
+      return [];
+    });
+  }
+
+  #remember(metadata: ClusterMetadata): ClusterMetadata {
     this.#brokers = new Map(metadata.brokers.map((broker) => [broker.nodeId, broker]));
     for (const topic of metadata.topics) {
       if (topic.errorCode === 0) this.#topics.set(topic.topic, topic);

@@ -13,9 +13,10 @@ import {
 import { BROKER_ERROR, brokerError } from "../kafka/broker-error.ts";
 import type { KafkaEndpoint } from "../kafka/endpoint.ts";
 import type { TwoTimes } from "../kafka/broker-clock.ts";
-import { FETCH, type TopicMetadata } from "../kafka/messages.ts";
+import { FETCH, type ClusterMetadata, type TopicMetadata } from "../kafka/messages.ts";
 import type { TopicPartition } from "../kafka/record-block.ts";
 import { readBatches, type StoredBatch } from "../kafka/record-read.ts";
+import { sleep } from "../../util/abort.ts";
 import { Cluster, persist } from "./cluster.ts";
 
 /** Offsets of a partition: its first record, the end for readers of committed records, and the end. */
@@ -27,6 +28,9 @@ export interface PartitionOffsets {
 }
 
 const CREATE_MS = 30_000;
+/** A broker that lives comes up with the others within its session, which is 9 s unless it is configured. */
+const BROKERS_MS = 12_000;
+const SPREAD_RETRY_MS = 10;
 /** Enough for some batches; a broker sends at least one whole one. */
 const TIMES_BYTES = 1 << 16;
 
@@ -36,7 +40,7 @@ export class KafkaControl {
   /** Milliseconds of a clock that never goes back. */
   readonly #now: () => number;
 
-  private constructor(cluster: Cluster, now: () => number) {
+  constructor(cluster: Cluster, now: () => number) {
     this.#cluster = cluster;
     this.#now = now;
   }
@@ -64,15 +68,15 @@ export class KafkaControl {
     return answer.values;
   }
 
-  /** Topics by name, fresh; those that are not there are left out. */
+  /** Topics by name, fresh; those that no broker knows are left out. */
   async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     if (names.length === 0) return new Map();
-    const { topics } = await this.#cluster.metadata(names);
-    for (const { topic, errorCode } of topics) {
-      if (errorCode !== 0 && errorCode !== BROKER_ERROR.unknownTopic)
-        throw brokerError(errorCode, `ask for the topic ${topic}`);
-    }
-    return new Map(topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic]));
+    const found = topicsOf(await this.#cluster.metadata(names));
+    const missing = names.filter((name) => !found.has(name));
+    if (missing.length === 0) return found;
+    // A broker may be behind the others, and then it does not know a topic that is there.
+    const others = await this.#cluster.metadataOfEach(missing);
+    return new Map([...found, ...others.flatMap((metadata) => [...topicsOf(metadata)])]);
   }
 
   /** Creates topics and waits until their leaders serve them; one that is there already stays as it is. */
@@ -90,6 +94,19 @@ export class KafkaControl {
       now: this.#now,
       deadlineMs: this.#now() + CREATE_MS,
     });
+  }
+
+  /**
+   * Waits until each broker that answers knows the topics, which are there: any of them may be asked for what belongs
+   * to them, and one that is behind takes them for missing. One that stays behind is not waited for.
+   */
+  async spread(names: readonly string[]): Promise<void> {
+    const deadlineMs = this.#now() + BROKERS_MS;
+    const isKnown = (found: ReadonlyMap<string, unknown>): boolean => names.every((name) => found.has(name));
+    while (!(await this.#cluster.metadataOfEach(names)).map(topicsOf).every(isKnown)) {
+      if (this.#now() >= deadlineMs) return;
+      await sleep(SPREAD_RETRY_MS);
+    }
   }
 
   /** The error of a topic that cannot be used yet, or 0. */
@@ -240,3 +257,12 @@ export class KafkaControl {
 }
 
 const LEADER_NOT_AVAILABLE = 5;
+
+/** Those that a broker knows. */
+function topicsOf({ topics }: ClusterMetadata): ReadonlyMap<string, TopicMetadata> {
+  for (const { topic, errorCode } of topics) {
+    if (errorCode !== 0 && errorCode !== BROKER_ERROR.unknownTopic)
+      throw brokerError(errorCode, `ask for the topic ${topic}`);
+  }
+  return new Map(topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic]));
+}
