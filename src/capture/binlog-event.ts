@@ -84,13 +84,26 @@ export class EventFramer {
     return {
       type,
       endOffset: readU32(bytes, from + 13),
-      isIgnorable:
-        (((bytes[from + 17] as number) | ((bytes[from + 18] as number) << 8)) & FLAG_IGNORABLE) !== 0,
+      isIgnorable: isIgnorable(bytes, from),
       bodyStart: from + HEADER_BYTES,
       bodyEnd: hasChecksum ? to - CHECKSUM_BYTES : to,
     };
   }
 }
+
+/** The header of an event that was compressed with others: it has no checksum, and no place of its own in the file. */
+export function innerHeader(bytes: Uint8Array, from: number, to: number, outer: EventHeader): EventHeader {
+  return {
+    type: bytes[from + 4] as number,
+    endOffset: outer.endOffset,
+    isIgnorable: isIgnorable(bytes, from),
+    bodyStart: from + HEADER_BYTES,
+    bodyEnd: to,
+  };
+}
+
+const isIgnorable = (bytes: Uint8Array, from: number): boolean =>
+  (((bytes[from + 17] as number) | ((bytes[from + 18] as number) << 8)) & FLAG_IGNORABLE) !== 0;
 
 function readU32(bytes: Uint8Array, at: number): number {
   return (
@@ -120,6 +133,7 @@ function describesChecksum(bytes: Uint8Array, from: number, to: number): boolean
 }
 
 export interface GtidEvent {
+  /** As in `Gtid`. */
   readonly origin: string;
   readonly number: bigint;
   /** Microseconds since 1970 at which the transaction was committed where it was first executed. */
@@ -132,8 +146,7 @@ export function parseGtidEvent(bytes: Uint8Array, from: number, to: number): Gti
   r.skip(1);
   const uuid = r.take(16);
   const number = r.u64();
-  const hex = Buffer.from(uuid).toString("hex");
-  const origin = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const origin = uuidText(uuid);
   if (number < 1n) throw corrupt(`a GTID event has the number ${number}`);
   r.skip(1 + 8 + 8);
   if (r.left < 7) {
@@ -145,6 +158,11 @@ export function parseGtidEvent(bytes: Uint8Array, from: number, to: number): Gti
   // Bit 55 says that the time on the original server follows; without it both are the same.
   const commitUs = (immediate & (1n << 55n)) === 0n ? immediate : r.u56();
   return { origin, number, commitUs: Number(commitUs & ((1n << 55n) - 1n)) };
+}
+
+export function uuidText(uuid: Uint8Array): string {
+  const hex = Buffer.from(uuid).toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 export interface QueryEvent {

@@ -8,11 +8,19 @@ import type { TableSchema } from "../types/table-schema.ts";
 import { step } from "../util/step.ts";
 import type { Numbering } from "./batch-builder.ts";
 import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
-import { EVENT, EventFramer } from "./binlog-event.ts";
+import { EVENT, EventFramer, innerHeader, type EventHeader } from "./binlog-event.ts";
 import type { DumpRequest } from "./history.ts";
 import type { Collations } from "./table-map.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
+import {
+  EventCutter,
+  isSmall,
+  parseTransactionPayload,
+  unpackAtOnce,
+  unpackInPieces,
+  type TransactionPayload,
+} from "./transaction-payload.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
 
 export interface SessionLimits {
@@ -54,6 +62,10 @@ export class BinlogSession {
   #connection: BinlogConnection | null = null;
   #isOver = false;
   #isPaused = false;
+  /** Told when the pause ends; only what unpacks a large payload waits for that. */
+  #onResume: (() => void) | null = null;
+  /** The connection is held up until a large payload is unpacked. */
+  #isUnpacking = false;
   #progress = 0;
   #heartbeatAt = -1;
 
@@ -88,6 +100,7 @@ export class BinlogSession {
       await this.#ended.promise;
     } finally {
       this.#isOver = true;
+      this.#onResume?.();
       clearInterval(flusher);
       signal.removeEventListener("abort", onAbort);
       await this.#connection?.close();
@@ -114,7 +127,8 @@ export class BinlogSession {
 
   resume(): void {
     this.#isPaused = false;
-    this.#connection?.resume();
+    this.#onResume?.();
+    if (!this.#isUnpacking) this.#connection?.resume();
   }
 
   async #open(): Promise<void> {
@@ -143,6 +157,11 @@ export class BinlogSession {
       this.#heartbeatAt = header.endOffset;
       this.#progress++;
     }
+    if (header.type === EVENT.transactionPayload) this.#unpack(bytes, header);
+    else this.#take(bytes, header);
+  }
+
+  #take(bytes: Uint8Array, header: EventHeader): void {
     this.#assembler.event(bytes, header);
     const { rowsMax, bytesMax } = this.#options.limits;
     const { pendingRows, pendingBytes } = this.#tables;
@@ -150,6 +169,36 @@ export class BinlogSession {
     if (!this.#assembler.isInside) this.#flush();
     // A transaction larger than this is handed out in parts; its position follows at its end.
     else if (pendingBytes >= bytesMax * 2) this.#emitBatches();
+  }
+
+  #unpack(bytes: Uint8Array, header: EventHeader): void {
+    const payload = parseTransactionPayload(bytes, header.bodyStart, header.bodyEnd);
+    const cutter = new EventCutter((unpacked, from, to) => {
+      this.#take(unpacked, innerHeader(unpacked, from, to, header));
+    });
+    if (isSmall(payload)) {
+      cutter.push(unpackAtOnce(payload));
+      cutter.end();
+      return;
+    }
+    this.#isUnpacking = true;
+    this.#connection?.pause();
+    this.#unpackLarge(payload, cutter).catch((error: unknown) => {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  async #unpackLarge(payload: TransactionPayload, cutter: EventCutter): Promise<void> {
+    for await (const piece of unpackInPieces(payload)) {
+      while (this.#isPaused && !this.#isOver)
+        await new Promise<void>((resolve) => (this.#onResume = resolve));
+      if (this.#isOver) return;
+      this.#progress++;
+      cutter.push(piece);
+    }
+    cutter.end();
+    this.#isUnpacking = false;
+    if (!this.#isPaused) this.#connection?.resume();
   }
 
   /** Hands out what is complete; inside a transaction there is nothing that may be announced. */

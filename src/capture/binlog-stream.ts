@@ -3,6 +3,7 @@
  *
  *     dump connection ──▶ EventFramer ──▶ TransactionAssembler ──▶ TrackedTables ──▶ batches, positions
  *     (binlog-connection)  (checksum)       (GTID … XID)            (row-decode)
+ *                             └▶ EventCutter ─▲  events that were compressed together (transaction-payload)
  *
  * Job: from a position on, deliver every row change of the tables that we keep, in binlog order, each exactly
  * once per position, or say by name why not.
@@ -21,7 +22,7 @@
  * | event, statement, value not understood      | the stream, or the one table, ends with a named error      |
  * | consumer slow                               | the socket is paused; the server waits                     |
  *
- * Limits: one server, GTIDs on, transactions without tags and not compressed, full row images and metadata.
+ * Limits: one server, GTIDs on, full row images and metadata.
  */
 import { isSyncError, syncError } from "../types/errors.ts";
 import type { RowForm } from "../types/change-batch.ts";

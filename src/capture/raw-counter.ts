@@ -1,5 +1,8 @@
+import { Readable } from "node:stream";
+import { createZstdDecompress } from "node:zlib";
 import { syncError } from "../types/errors.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
+import { readGtid, readTaggedGtid, type RawGtid } from "./raw-gtid.ts";
 import { imageEnd, type ColumnWidth } from "./row-width.ts";
 
 /** One change of a table in a transaction: its number and what happened. */
@@ -43,8 +46,8 @@ export class RawCounter {
     this.#options = options;
   }
 
-  /** One event, header and checksum included. */
-  event(bytes: Uint8Array): void {
+  /** One event, header and checksum included. The promise of a compressed transaction is that it has been read. */
+  event(bytes: Uint8Array): Promise<void> | null {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const type = view.getUint8(4);
     if (type === 15) this.#hasChecksum = view.getUint8(bytes.length - 5) === 1;
@@ -53,26 +56,53 @@ export class RawCounter {
       bytes.byteOffset + 19,
       bytes.length - 19 - (this.#hasChecksum ? 4 : 0),
     );
-    if (type === 33) this.#begin(body);
+    if (type === 40) return this.#unpack(body);
+    this.#read(type, body);
+    return null;
+  }
+
+  #read(type: number, body: DataView): void {
+    if (type === 33) this.#begin(readGtid(body));
+    else if (type === 42) this.#begin(readTaggedGtid(body));
     else if (type === 2) this.#query(body);
     else if (type === 19) this.#mapTable(body);
     else if (type >= 30 && type <= 32) this.#rows(type, body);
     else if (type === 16 || type === 38) this.#end();
   }
 
-  #begin(body: DataView): void {
-    const hex = Buffer.from(body.buffer, body.byteOffset + 1, 16).toString("hex");
-    const uuid = [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      hex.slice(12, 16),
-      hex.slice(16, 20),
-      hex.slice(20),
-    ].join("-");
-    this.#gtid = `${uuid}:${body.getBigUint64(17, true)}`;
-    const immediate = body.getBigUint64(42, true) & 0xffffffffffffffn;
-    const original = immediate >> 55n === 1n ? body.getBigUint64(49, true) & 0x7fffffffffffffn : immediate;
-    this.#commitUs = Number(original & 0x7fffffffffffffn);
+  /** Takes what a compressed transaction holds event by event: each has a header, and no checksum. */
+  async #unpack(body: DataView): Promise<void> {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    let needed = 19;
+    for await (const piece of unpacked(body)) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes < needed) continue;
+      const rest = this.#readAll(Buffer.concat(pieces.splice(0)));
+      pieces.push(rest);
+      bytes = rest.length;
+      needed = bytes < 19 ? 19 : rest.readUInt32LE(9);
+    }
+    if (bytes > 0) throw misread("a compressed transaction that ends inside of an event");
+  }
+
+  /** Reads the whole events at the begin of a buffer; gives what is behind them. */
+  #readAll(all: Buffer): Buffer {
+    let at = 0;
+    while (all.length - at >= 19) {
+      const size = all.readUInt32LE(at + 9);
+      if (size < 19) throw misread("an event that is shorter than its header");
+      if (all.length - at < size) break;
+      this.#read(all.readUInt8(at + 4), new DataView(all.buffer, all.byteOffset + at + 19, size - 19));
+      at += size;
+    }
+    return all.subarray(at);
+  }
+
+  #begin({ gtid, commitUs }: RawGtid): void {
+    this.#gtid = gtid;
+    this.#commitUs = commitUs;
     this.#hasBegun = false;
     this.#changes = new Map();
     this.#nextN = new Map();
@@ -133,6 +163,22 @@ export class RawCounter {
     if (at !== body.byteLength)
       throw misread(`a row event ends at ${body.byteLength}, its last row at ${at}`);
   }
+}
+
+/** The bytes of a compressed transaction: fields of type, length and value, a zero, and what was compressed. */
+function unpacked(body: DataView): AsyncIterable<Buffer> | Iterable<Buffer> {
+  let isZstd = false;
+  let at = 0;
+  for (;;) {
+    const field = packed(body, at);
+    at = field.next;
+    if (field.value === 0) break;
+    const length = packed(body, at);
+    at = length.next + length.value;
+    if (field.value === 2) isZstd = body.getUint8(length.next) === 0;
+  }
+  const payload = Buffer.from(body.buffer, body.byteOffset + at, body.byteLength - at);
+  return isZstd ? Readable.from([payload]).pipe(createZstdDecompress({ chunkSize: 1 << 20 })) : [payload];
 }
 
 /** Types and metadata of the columns, and the key from the optional part. */

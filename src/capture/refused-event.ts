@@ -35,22 +35,6 @@ const REFUSED: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
       hint: "SET GLOBAL gtid_mode = ON on the source (step by step), then take the snapshot again",
     },
   ],
-  [
-    EVENT.taggedGtid,
-    {
-      code: "BINLOG_GTID",
-      what: "a tagged GTID",
-      hint: "set gtid_next to AUTOMATIC without a tag, then take the snapshot again",
-    },
-  ],
-  [
-    EVENT.transactionPayload,
-    {
-      code: "BINLOG_COMPRESSED",
-      what: "a compressed transaction",
-      hint: "SET GLOBAL binlog_transaction_compression = OFF on the source, and in no session ON, then take the snapshot again",
-    },
-  ],
 ]);
 
 /**

@@ -78,13 +78,6 @@ const RULES: readonly Rule[] = [
   },
   {
     ...error,
-    variable: "binlog_transaction_compression",
-    fits: is("OFF", "0"),
-    because: "compressed transactions are not read yet",
-    fix: "SET PERSIST binlog_transaction_compression = OFF; -- then reconnect the sessions that write",
-  },
-  {
-    ...error,
     variable: "binlog_order_commits",
     fits: is("ON", "1"),
     because: "a snapshot is exact only when commits become visible in the order of the binlog",

@@ -5,7 +5,7 @@ import { syncError } from "../types/errors.ts";
 import { formatGtid, parseGtid, type GtidSet } from "../types/gtid.ts";
 import type { CountClass, HopCount } from "../types/hop-count.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
-import { openBinlog } from "./binlog-connection.ts";
+import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
 import { driverOptions, type SourceEndpoint } from "./connection-options.ts";
 import { RawCounter, type RawChange } from "./raw-counter.ts";
 
@@ -63,13 +63,18 @@ export async function countSource(request: SourceCountRequest): Promise<readonly
     reject(request.signal.reason instanceof Error ? request.signal.reason : new Error("stopped"));
   };
   request.signal.addEventListener("abort", onAbort, { once: true });
-  const connection = await openBinlog({
+  const connection: BinlogConnection = await openBinlog({
     driver: { ...driverOptions(request.endpoint) },
     serverId: request.serverId,
     without: low,
     heartbeatMs: HEARTBEAT_MS,
     onEvent: (bytes, from, to) => {
-      counter.event(bytes.subarray(from, to));
+      const reading = counter.event(bytes.subarray(from, to));
+      if (reading === null) return;
+      connection.pause();
+      reading.then(() => {
+        connection.resume();
+      }, reject);
     },
     onEnd: (error) => {
       reject(error ?? ended(request.until));

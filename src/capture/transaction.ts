@@ -19,6 +19,7 @@ import { corrupt } from "./corrupt.ts";
 import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
+import { parseTaggedGtidEvent } from "./tagged-gtid.ts";
 import type { TrackedTables } from "./tracked-tables.ts";
 
 /**
@@ -140,11 +141,15 @@ export class TransactionAssembler {
     return batches;
   }
 
+  /** One event, also one that was compressed with the others of its transaction. */
   event(bytes: Uint8Array, header: EventHeader): void {
     const { type, bodyStart, bodyEnd } = header;
     switch (type) {
       case EVENT.gtid:
         this.#begin(parseGtidEvent(bytes, bodyStart, bodyEnd));
+        return;
+      case EVENT.taggedGtid:
+        this.#begin(parseTaggedGtidEvent(bytes, bodyStart, bodyEnd));
         return;
       case EVENT.query:
         this.#query(bytes, header);

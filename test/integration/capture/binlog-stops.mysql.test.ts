@@ -196,11 +196,6 @@ mysqlTest("statements that change no row of a table do not stop it", async ({ da
 const STREAM_ENDS = [
   ["BINLOG_STATEMENT", "SET SESSION binlog_format = 'STATEMENT'; UPDATE t SET v = 'z'"],
   ["BINLOG_STATEMENT", "SET SESSION binlog_format = 'MIXED'; UPDATE t SET v = 'z'"],
-  ["BINLOG_COMPRESSED", "SET SESSION binlog_transaction_compression = ON; UPDATE t SET v = 'z'"],
-  [
-    "BINLOG_GTID",
-    "SET SESSION gtid_next = 'AUTOMATIC:tag'; UPDATE t SET v = 'z'; SET SESSION gtid_next = 'AUTOMATIC'",
-  ],
 ] as const;
 
 mysqlTest.for(STREAM_ENDS)("%s, and no row behind it is read: %s", async ([code, sql], { database }) => {

@@ -88,12 +88,6 @@ mysqlTest(
         "SET PERSIST enforce_gtid_consistency = WARN",
       ],
       ["error", "SOURCE_SETTING", "gtid_mode is OFF", "SET PERSIST gtid_mode = OFF_PERMISSIVE"],
-      [
-        "error",
-        "SOURCE_SETTING",
-        "binlog_transaction_compression is ON",
-        "SET PERSIST binlog_transaction_compression = OFF",
-      ],
       ["error", "SOURCE_SETTING", "binlog_order_commits is OFF", "SET PERSIST binlog_order_commits = ON"],
       ["warning", "SOURCE_SETTING", "sync_binlog is 0", "SET PERSIST sync_binlog = 1"],
       [

@@ -10,7 +10,6 @@ const GOOD: readonly (readonly [string, string])[] = [
   ["binlog_row_value_options", ""],
   ["enforce_gtid_consistency", "ON"],
   ["gtid_mode", "ON"],
-  ["binlog_transaction_compression", "OFF"],
   ["binlog_order_commits", "ON"],
   ["sync_binlog", "1"],
   ["innodb_flush_log_at_trx_commit", "1"],
@@ -60,13 +59,6 @@ test.each([
   ],
   ["gtid_mode", "ON_PERMISSIVE", "error", "SOURCE_SETTING", "SET PERSIST gtid_mode = OFF_PERMISSIVE"],
   ["gtid_mode", "OFF", "error", "SOURCE_SETTING", "SET PERSIST gtid_mode = OFF_PERMISSIVE"],
-  [
-    "binlog_transaction_compression",
-    "ON",
-    "error",
-    "SOURCE_SETTING",
-    "SET PERSIST binlog_transaction_compression = OFF",
-  ],
   ["binlog_order_commits", "OFF", "error", "SOURCE_SETTING", "SET PERSIST binlog_order_commits = ON"],
   ["sync_binlog", "0", "warning", "SOURCE_SETTING", "SET PERSIST sync_binlog = 1"],
   [
