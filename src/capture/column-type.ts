@@ -32,6 +32,12 @@ const INT_BYTES: ReadonlyMap<string, 1 | 2 | 3 | 4 | 8> = new Map([
   ["bigint", 8],
 ]);
 
+/** MySQL and MariaDB spell the collection in two ways. */
+const SPATIAL: ReadonlySet<string> = new Set([
+  ...["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"],
+  ...["geomcollection", "geometrycollection"],
+]);
+
 /** Length and NULLs aside, what a column's values are; or the name of what we do not support. */
 export function readColumnType(from: CatalogueType): TypeReading {
   const bytes = INT_BYTES.get(from.dataType);
@@ -59,6 +65,8 @@ export function readColumnType(from: CatalogueType): TypeReading {
     case "mediumblob":
     case "longblob":
       return read({ kind: "bytes", form: "blob", length: null });
+    case "vector":
+      return read({ kind: "bytes", form: "vector", length: null });
     case "char":
     case "varchar":
       return readText(from.dataType, from);
@@ -71,7 +79,9 @@ export function readColumnType(from: CatalogueType): TypeReading {
     case "set":
       return readMembers(from.dataType, from);
     default:
-      return refuse("TABLE_TYPE_UNSUPPORTED", from.columnType);
+      return SPATIAL.has(from.dataType)
+        ? read({ kind: "bytes", form: "geometry", length: null })
+        : refuse("TABLE_TYPE_UNSUPPORTED", from.columnType);
   }
 }
 

@@ -58,7 +58,7 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
     case "double":
       return doubleText(name);
     case "bytes":
-      return column.type.form === "blob" ? `SHA2(${name}, 256)` : `HEX(${name})`;
+      return column.type.length === null ? `SHA2(${name}, 256)` : `HEX(${name})`;
     case "text":
       return column.type.form === "text" ? `SHA2(CONVERT(${name} USING utf8mb4), 256)` : measured(name);
     case "json":

@@ -62,8 +62,10 @@ function width(body: DataView, at: number, { type, meta }: ColumnWidth): number 
       return 3 + half(meta);
     case 246:
       return decimalWidth(meta & 255, meta >> 8);
+    case 242:
     case 245:
     case 252:
+    case 255:
       return meta + lengthOf(body, at, meta);
     case 254:
       return stringWidth(body, at, meta);

@@ -46,11 +46,13 @@ const TYPE = {
   datetime2: 18,
   time2: 19,
   json: 245,
+  vector: 242,
   newDecimal: 246,
   enum: 247,
   set: 248,
   blob: 252,
   string: 254,
+  geometry: 255,
 } as const;
 
 const META = {
@@ -129,8 +131,8 @@ function readColumnMeta(r: ByteReader, type: number): RawColumn {
     case TYPE.timestamp2:
     case TYPE.datetime2:
     case TYPE.time2:
-    case 242: // VECTOR
-    case 255: // GEOMETRY
+    case TYPE.vector:
+    case TYPE.geometry:
       return { type, meta: r.u8(), realType: type };
     case TYPE.varchar:
     case TYPE.bit:
@@ -260,6 +262,10 @@ function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
     }
     if (isCharacter(column))
       return { name, ...characterColumn(column, charsetOf(textCollations.get(i)), refuse) };
+    if (column.type === TYPE.geometry || column.type === TYPE.vector) {
+      const form = column.type === TYPE.geometry ? "geometry" : "vector";
+      return { name, type: { kind: "bytes", form, length: null }, lengthBytes: column.meta };
+    }
     if (column.type === TYPE.json) return { name, type: { kind: "json" }, lengthBytes: column.meta };
     return { name, type: fixedType(column, unsigned.has(i), refuse), lengthBytes: 0 };
   });

@@ -76,7 +76,7 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
     case "double":
       return doubleText(`CAST(${name} AS DOUBLE)`);
     case "bytes":
-      return type.form === "blob" ? `sha256(${name})` : `hex(${name})`;
+      return type.length === null ? `sha256(${name})` : `hex(${name})`;
     case "text":
       return type.form === "text" ? `sha256(${name})` : measured(name);
     case "json":

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { TEXT_CHARSETS, type TableSchema } from "../types/table-schema.ts";
+import { BYTES_FORMS, TEXT_CHARSETS, type TableSchema } from "../types/table-schema.ts";
 
 const small = z.number().int().nonnegative();
 
@@ -20,7 +20,7 @@ const columnTypeJson = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     kind: z.literal("bytes"),
-    form: z.enum(["binary", "varbinary", "blob"]),
+    form: z.enum(BYTES_FORMS),
     length: small.nullable(),
   }),
   z.strictObject({ kind: z.literal("date") }),

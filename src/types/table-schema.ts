@@ -4,6 +4,14 @@ import type { TableId } from "./table-id.ts";
 export const TEXT_CHARSETS = ["utf8mb4", "utf8mb3", "latin1", "ascii"] as const;
 export type TextCharset = (typeof TEXT_CHARSETS)[number];
 
+/**
+ * Types of binary values. GEOMETRY and all types below it are MySQL's own form: the SRID in 4 bytes, little-endian, then
+ * WKB. VECTOR is its 32-bit floats, little-endian. Neither the subtype nor the SRID or dimension that a column is
+ * restricted to changes what its values are.
+ */
+export const BYTES_FORMS = ["binary", "varbinary", "blob", "geometry", "vector"] as const;
+export type BytesForm = (typeof BYTES_FORMS)[number];
+
 /** A column type of MySQL, reduced to what decides its bytes and its canonical text. */
 export type ColumnType =
   | { readonly kind: "int"; readonly bytes: 1 | 2 | 3 | 4 | 8; readonly unsigned: boolean }
@@ -12,8 +20,8 @@ export type ColumnType =
   | { readonly kind: "double" }
   | { readonly kind: "bit"; readonly bits: number }
   | { readonly kind: "text"; readonly form: "char" | "varchar" | "text"; readonly charset: TextCharset }
-  /** `length` is the declared length of BINARY and VARBINARY, and null for the BLOB types. */
-  | { readonly kind: "bytes"; readonly form: "binary" | "varbinary" | "blob"; readonly length: number | null }
+  /** `length` is the declared length of BINARY and VARBINARY, and null for the others. */
+  | { readonly kind: "bytes"; readonly form: BytesForm; readonly length: number | null }
   | { readonly kind: "date" }
   | { readonly kind: "time"; readonly fsp: number }
   | { readonly kind: "datetime"; readonly fsp: number }

@@ -143,6 +143,41 @@ const BYTES: readonly BoundaryColumn[] = [
   { name: "c_blob", definition: "blob", values: ["''", "X'0D0A1A00'", "REPEAT(X'00FF80', 5000)"] },
 ];
 
+const wkt = (text: string, srid = 0): string => `ST_GeomFromText('${text}', ${srid})`;
+
+const SHAPES: readonly BoundaryColumn[] = [
+  {
+    name: "c_geometry",
+    definition: "geometry",
+    values: [
+      wkt("POINT(1 -2.5)"),
+      wkt("POINT(52.5 13.4)", 4326),
+      wkt("LINESTRING(0 0, 1e300 -1e-300)"),
+      wkt("POLYGON((0 0, 9 0, 9 9, 0 0), (1 1, 2 1, 2 2, 1 1))"),
+      wkt("MULTIPOINT((0 0), (1 1))"),
+      wkt("MULTILINESTRING((0 0, 1 1), (2 2, 3 3))", 3857),
+      wkt("MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)))"),
+      wkt("GEOMETRYCOLLECTION(POINT(1 1), GEOMETRYCOLLECTION(LINESTRING(0 0, 1 1)))"),
+      wkt("GEOMETRYCOLLECTION EMPTY"),
+    ],
+  },
+  {
+    name: "c_point_srid",
+    definition: "point srid 4326",
+    values: [wkt("POINT(-90 180)", 4326), wkt("POINT(0 0)", 4326)],
+  },
+  {
+    name: "c_vector",
+    definition: "vector(3)",
+    values: [
+      "STRING_TO_VECTOR('[0, -0, 0.1]')",
+      // The largest float, the one next to zero below it, and one.
+      "X'FFFF7F7F010000800000803F'",
+      "STRING_TO_VECTOR('[7]')",
+    ],
+  },
+];
+
 const TIMES: readonly BoundaryColumn[] = [
   {
     name: "c_date",
@@ -260,6 +295,7 @@ const COLUMNS: readonly BoundaryColumn[] = [
   ...BITS,
   ...TEXTS,
   ...BYTES,
+  ...SHAPES,
   ...TIMES,
   ...CHOICES,
 ];

@@ -9,6 +9,7 @@ export const RANDOM_TABLE = `CREATE TABLE random (
   c_char CHAR(12) CHARACTER SET utf8mb4, c_latin1 VARCHAR(40) CHARACTER SET latin1, c_text TEXT CHARACTER SET utf8mb4,
   c_binary BINARY(9), c_blob BLOB,
   c_date DATE, c_time TIME(4), c_datetime DATETIME(5), c_timestamp TIMESTAMP(2) NULL, c_year YEAR,
+  c_shape GEOMETRY, c_vector VECTOR(40),
   c_enum ENUM('x', 'y,', 'ü"'), c_set SET('p', 'q r', '''s'), c_json JSON
 )`;
 
@@ -57,6 +58,19 @@ const latin1 = fc
 const binary = (maxLength: number): fc.Arbitrary<string> =>
   fc.uint8Array({ maxLength }).map((bytes) => `X'${Buffer.from(bytes).toString("hex")}'`);
 
+const coordinate = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e300, max: 1e300 });
+const shape = fc
+  .tuple(fc.array(fc.tuple(coordinate, coordinate), { minLength: 1, maxLength: 9 }), fc.constantFrom(0, 3857))
+  .map(([points, srid]) => {
+    const list = points.map((point) => point.join(" ")).join(", ");
+    return `ST_GeomFromText('${points.length === 1 ? "POINT" : "LINESTRING"}(${list})', ${srid})`;
+  });
+
+/** Any floats but NaN and the infinities, which MySQL refuses. */
+const vector = fc
+  .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 40 })
+  .map((floats) => `X'${Buffer.from(Float32Array.from(floats).buffer).toString("hex")}'`);
+
 const bits = (count: number): fc.Arbitrary<string> => int(0n, 2n ** BigInt(count) - 1n);
 
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => `'${String(value)}'`);
@@ -90,6 +104,8 @@ const values: readonly fc.Arbitrary<string>[] = [
   fc.tuple(date(1, 9999), clock(23, 5)).map((parts) => `'${parts.join(" ")}'`),
   fc.tuple(date(1971, 2037), clock(23, 2)).map((parts) => `'${parts.join(" ")}'`),
   fc.oneof(fc.constant("0"), int(1901n, 2155n)),
+  shape,
+  vector,
   fc.constantFrom("''", "1", "2", "3"),
   int(0n, 7n),
   json,
