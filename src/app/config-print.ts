@@ -124,6 +124,7 @@ function printLogin(login: KafkaLogin): unknown {
 const printSettings = (settings: Partial<TableSettings>) => ({
   buckets: settings.buckets ?? undefined,
   zeroDates: settings.zeroDates,
+  decimalsAsText: settings.decimalsAsText,
 });
 
 function printTrace({ trace }: Config): unknown {

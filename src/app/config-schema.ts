@@ -45,6 +45,15 @@ const tableSettings = () => ({
         "What becomes of a date that no calendar has, such as 0000-00-00: null (the default; they are counted), text (the column becomes text) or stop.",
       ),
     ),
+  decimalsAsText: z
+    .array(plainText())
+    .optional()
+    .meta(
+      described(
+        "Columns DECIMAL of more than 38 digits, which are too many for a decimal of the lake: those named here become text, exactly; any other is refused.",
+        ["amount"],
+      ),
+    ),
 });
 
 const source = (context: ValueContext) =>

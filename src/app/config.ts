@@ -66,6 +66,8 @@ export interface TableSettings {
   /** Null: from the size of the table. */
   readonly buckets: number | null;
   readonly zeroDates: ZeroDatePolicy;
+  /** Columns that may become text when the lake has no decimal of so many digits. */
+  readonly decimalsAsText: readonly string[];
 }
 
 export interface OverrideRule {
@@ -196,7 +198,7 @@ function resolveConfig(
     lakeDir: parsed.lake,
     stateDir,
     channel: parsed.channel === undefined ? null : resolveChannel(parsed.channel, source.name),
-    defaults: { buckets: null, zeroDates: "null", ...settingsOf(defaults) },
+    defaults: { buckets: null, zeroDates: "null", decimalsAsText: [], ...settingsOf(defaults) },
     overrides: parsed.overrides.map((rule) => ({ tables: rule.tables, settings: settingsOf(rule) })),
     snapshot,
     commit: {
@@ -244,12 +246,13 @@ function derivedServerId(at: { readonly stateDir: string; readonly hostname: str
   return 2 ** 31 + (digest.readUInt32BE(0) % (2 ** 30 - 1)) * 2;
 }
 
-type ParsedSettings = Pick<ParsedConfig["defaults"], "buckets" | "zeroDates">;
+type ParsedSettings = Pick<ParsedConfig["defaults"], "buckets" | "zeroDates" | "decimalsAsText">;
 
-const settingsOf = ({ buckets, zeroDates }: ParsedSettings): Partial<TableSettings> => ({
+const settingsOf = ({ buckets, zeroDates, decimalsAsText }: ParsedSettings): Partial<TableSettings> => ({
   ...(buckets === undefined ? {} : { buckets }),
   // YAML reads a bare `null` as no value, which here is the policy of that name.
   ...(zeroDates === undefined ? {} : { zeroDates: zeroDates ?? "null" }),
+  ...(decimalsAsText === undefined ? {} : { decimalsAsText }),
 });
 
 function resolveTrace(parsed: ParsedConfig["trace"], stateDir: string): TraceConfig {

@@ -6,6 +6,7 @@ import path from "node:path";
 import { ConnectionPool } from "../capture/connection-pool.ts";
 import type { MysqlConnection } from "../capture/connection.ts";
 import { preflight } from "../capture/preflight.ts";
+import type { ChoicesOf } from "../capture/table-problems.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
 import { readRecord } from "../lake/checkpoint.ts";
@@ -60,9 +61,15 @@ async function inspectSource(config: Config, signal: AbortSignal): Promise<Sourc
   const tls = source.tls.mode === "off" ? "no TLS" : `TLS ${source.tls.mode}`;
   try {
     return await withConnection(source, signal, async (connection) => {
-      const { problems, tables } = await preflight(connection, { include, exclude, host: source.host });
       const [row] = await connection.query("SELECT @@lower_case_table_names");
       const ignoreCase = row?.[0] !== "0";
+      const choices: ChoicesOf = (id) => settingsFor(config, id, { ignoreCase });
+      const { problems, tables } = await preflight(connection, {
+        include,
+        exclude,
+        host: source.host,
+        choices,
+      });
       return {
         text: `${address}, MySQL ${connection.version}, ${tls}`,
         tables: tables.map((facts) => checkedTable(facts, settingsFor(config, facts.id, { ignoreCase }))),
@@ -201,7 +208,12 @@ export async function discoverSource(
 ): Promise<readonly DiscoveredTable[]> {
   return withConnection(source, signal, async (connection) => {
     const include = patterns.length === 0 ? ALL_TABLES : patterns;
-    const { problems, tables } = await preflight(connection, { include, exclude: [], host: source.host });
+    const { problems, tables } = await preflight(connection, {
+      include,
+      exclude: [],
+      host: source.host,
+      choices: () => ({ decimalsAsText: [] }),
+    });
     const byTable = Map.groupBy(problems, ({ table }) => (table === null ? "" : tableKey(table)));
     return tables.map(({ id, rowsEstimate }) => ({
       id,

@@ -94,7 +94,7 @@ export function checkJson(result: CheckResult, { types }: { readonly types: bool
 
 function columnJson(column: Column, table: CheckedTable) {
   const type = lakeTypeOf(column.type, table.zeroDates);
-  return { name: column.name, mysql: column.mysqlType, lake: type?.duck ?? null, avro: type?.avro ?? null };
+  return { name: column.name, mysql: column.mysqlType, lake: type.duck, avro: type.avro };
 }
 
 interface Group {
@@ -159,7 +159,7 @@ function typeBlock(table: CheckedTable, { paint }: CheckView): string[] {
   const title = `${paint("bold", printable(formatTableId(table.id)))}${facts.length === 0 ? "" : `  ${facts.join(" · ")}`}`;
   if (schema === null) return [title, "  its columns are not known; see its problems"];
   const rows = schema.columns.map((column) => {
-    const lake = lakeTypeOf(column.type, table.zeroDates)?.duck ?? "none";
+    const lake = lakeTypeOf(column.type, table.zeroDates).duck;
     return [
       printable(column.name),
       printable(column.mysqlType),

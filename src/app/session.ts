@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { requireSameServer } from "../capture/history.ts";
 import { MysqlSource, type MysqlSourceOptions } from "../capture/mysql-source.ts";
 import { preflight, type Preflight } from "../capture/preflight.ts";
+import type { ChoicesOf } from "../capture/table-problems.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
 import { LakeDatabase } from "../lake/duckdb.ts";
@@ -268,10 +269,10 @@ export class Session {
   #preflight(): Promise<Preflight> {
     const { config, signal } = this.#context;
     const { tables: include, exclude, source } = config;
-    return this.source.pool.use(
-      (connection) => preflight(connection, { include, exclude, host: source.host }),
-      signal,
-    );
+    return this.source.pool.use((connection) => {
+      const choices: ChoicesOf = (id) => settingsFor(config, id);
+      return preflight(connection, { include, exclude, host: source.host, choices });
+    }, signal);
   }
 
   async #openDatabase(): Promise<LakeDatabase> {

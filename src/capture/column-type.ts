@@ -1,5 +1,4 @@
 import type { ErrorCode } from "../types/errors.ts";
-import { lakeTypeOf } from "../types/lake-type.ts";
 import { TEXT_CHARSETS, type ColumnType, type TextCharset } from "../types/table-schema.ts";
 
 /** A row of `information_schema.COLUMNS`, as far as it tells the type. */
@@ -44,7 +43,7 @@ export function readColumnType(from: CatalogueType): TypeReading {
   if (bytes !== undefined) return read({ kind: "int", bytes, unsigned: / unsigned\b/.test(from.columnType) });
   switch (from.dataType) {
     case "decimal":
-      return readDecimal(from);
+      return read({ kind: "decimal", precision: from.precision, scale: from.scale });
     case "float":
     case "double":
     case "date":
@@ -91,11 +90,6 @@ const refuse = (code: TypeRefusal["code"], what: string): TypeReading => ({
   type: null,
   refusal: { code, what },
 });
-
-function readDecimal(from: CatalogueType): TypeReading {
-  const type = { kind: "decimal", precision: from.precision, scale: from.scale } as const;
-  return lakeTypeOf(type, "null") === null ? refuse("TABLE_TYPE_UNSUPPORTED", from.columnType) : read(type);
-}
 
 function readText(form: "char" | "varchar" | "text", from: CatalogueType): TypeReading {
   const charset = textCharset(from.charset);

@@ -10,7 +10,7 @@ import { serverGrantProblems, tableGrantProblems } from "./grants.ts";
 import { discoverTables, readTables } from "./schema-reader.ts";
 import { CHECKED_VARIABLES, settingProblems, type ServerVariables } from "./server-settings.ts";
 import type { TableFacts } from "./table-facts.ts";
-import { absentTable, filterProblems, tableProblems } from "./table-problems.ts";
+import { absentTable, filterProblems, tableProblems, type ChoicesOf } from "./table-problems.ts";
 import { readOpenXa } from "./watermark.ts";
 
 export interface Preflight {
@@ -27,6 +27,7 @@ export interface PreflightOptions {
   readonly exclude: readonly TablePattern[];
   /** Host of the source, as in the config. */
   readonly host: string;
+  readonly choices: ChoicesOf;
 }
 
 /**
@@ -51,7 +52,7 @@ export async function preflight(connection: MysqlConnection, options: PreflightO
     ...patternProblems(found.unmatched, ids.length, account),
     ...(await tableGrantProblems(connection, base)),
     ...(await binlogFilterProblems(connection, base)),
-    ...tables.flatMap((table) => tableProblems(table, variables)),
+    ...tables.flatMap((table) => tableProblems(table, variables, options.choices(table.id))),
   ];
   return { problems, tables, account };
 }

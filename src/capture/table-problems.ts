@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../types/errors.ts";
+import { isWideDecimal, LAKE_DECIMAL_DIGITS } from "../types/lake-type.ts";
 import type { Problem } from "../types/ports.ts";
 import { formatTableId, quoteMysql, quoteMysqlTable, type TableId } from "../types/table-id.ts";
 import type { Account } from "./account.ts";
@@ -13,8 +14,20 @@ const RESERVED_NAME = /^(_hoodie_|_tl_)/i;
 
 const LEAVE_OUT = "leave the table out with `exclude`";
 
+/** What the config allows for a table that is not done unasked. */
+export interface TableChoices {
+  /** Columns that become text when they have too many digits for a decimal of the lake. */
+  readonly decimalsAsText: readonly string[];
+}
+
+export type ChoicesOf = (id: TableId) => TableChoices;
+
 /** Everything about a table that keeps it from being kept exactly. */
-export function tableProblems(facts: TableFacts, variables: ServerVariables): readonly Problem[] {
+export function tableProblems(
+  facts: TableFacts,
+  variables: ServerVariables,
+  choices: TableChoices,
+): readonly Problem[] {
   const { id } = facts;
   if (facts.kind === "view") {
     const message = `${formatTableId(id)} is a view: the binlog has no rows of it`;
@@ -26,6 +39,7 @@ export function tableProblems(facts: TableFacts, variables: ServerVariables): re
     ...engineProblems(facts),
     ...keyProblems(facts),
     ...columnProblems(facts),
+    ...decimalProblems(facts, choices),
     ...cascadeProblems(facts, variables),
   ];
 }
@@ -129,6 +143,17 @@ function columnProblems({ id, columns }: TableFacts): readonly Problem[] {
       problems.push(problem(id, "TABLE_COLUMN_NAME", message, rename));
     }
     return problems;
+  });
+}
+
+function decimalProblems({ id, columns }: TableFacts, { decimalsAsText }: TableChoices): readonly Problem[] {
+  // MySQL does not tell upper from lower case in the names of columns.
+  const allowed = new Set(decimalsAsText.map((name) => name.toLowerCase()));
+  return columns.flatMap(({ name, mysqlType, type }) => {
+    if (type === null || !isWideDecimal(type) || allowed.has(name.toLowerCase())) return [];
+    const message = `${formatTableId(id)}.${name} is ${mysqlType}, and the decimals of the lake have ${LAKE_DECIMAL_DIGITS} digits`;
+    const remedy = `to keep it as text: \`decimalsAsText: [${name}]\` in \`overrides\` for this table; or ${LEAVE_OUT}`;
+    return [problem(id, "TABLE_TYPE_UNSUPPORTED", message, remedy)];
   });
 }
 

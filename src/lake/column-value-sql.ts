@@ -2,7 +2,7 @@
  * How a cell of a column, in the form that `types/column-values.ts` describes, gets to its lake type; what
  * `value-sql.ts` is for canonical text.
  */
-import type { ZeroDatePolicy } from "../types/lake-type.ts";
+import { isWideDecimal, type ZeroDatePolicy } from "../types/lake-type.ts";
 import { columnForm, NO_DAY, NO_MOMENT } from "../types/column-values.ts";
 import type { Column, ColumnType } from "../types/table-schema.ts";
 import type { FileColumn } from "./column-file.ts";
@@ -57,7 +57,7 @@ export function cellSql(column: Column, zeroDates: ZeroDatePolicy): CellSql {
     default:
       break;
   }
-  const isNoValue = type.kind === "decimal" ? () => "false" : null;
+  const isNoValue = type.kind === "decimal" && !isWideDecimal(type) ? () => "false" : null;
   return { value: valueSql(column, zeroDates).value, text: castText, isNoValue };
 }
 

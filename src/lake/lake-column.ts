@@ -1,4 +1,4 @@
-import { lakeType, type LakeType, type ZeroDatePolicy } from "../types/lake-type.ts";
+import { lakeTypeOf, type LakeType, type ZeroDatePolicy } from "../types/lake-type.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 
 /** Hudi's own columns, which come first in every file. */
@@ -32,7 +32,7 @@ export const TRACKING_COLUMNS: readonly LakeColumn[] = [
 ];
 
 export const userColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly LakeColumn[] =>
-  schema.columns.map((column) => ({ name: column.name, type: lakeType(column, zeroDates) }));
+  schema.columns.map((column) => ({ name: column.name, type: lakeTypeOf(column.type, zeroDates) }));
 
 export const lakeColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly LakeColumn[] => [
   ...userColumns(schema, zeroDates),

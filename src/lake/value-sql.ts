@@ -3,7 +3,7 @@
  * there. Nothing becomes NULL on the way but what was NULL, and dates without a calendar day under the policy
  * `null`; everything else that does not fit fails the statement, and `value-check.ts` then finds the value.
  */
-import type { ZeroDatePolicy } from "../types/lake-type.ts";
+import { isWideDecimal, type ZeroDatePolicy } from "../types/lake-type.ts";
 import type { Column } from "../types/table-schema.ts";
 
 export interface ValueSql {
@@ -33,6 +33,7 @@ export function valueSql(column: Column, zeroDates: ZeroDatePolicy): ValueSql {
     case "double":
       return sameType("DOUBLE");
     case "decimal":
+      if (isWideDecimal(type)) return sameType("VARCHAR");
       return { field: "VARCHAR", value: (text) => decimalSql(text, type.scale), isDate: false };
     case "bytes":
       return { field: "VARCHAR", value: (text) => `from_base64(${text})`, isDate: false };

@@ -1,4 +1,4 @@
-import type { Column, ColumnType } from "./table-schema.ts";
+import type { ColumnType } from "./table-schema.ts";
 
 /** How a column lies in the lake: the DuckDB type that Parquet gets, and its Avro type for Hudi's schema. */
 export interface LakeType {
@@ -17,6 +17,12 @@ export type ZeroDatePolicy = (typeof ZERO_DATE_POLICIES)[number];
 const VARCHAR: LakeType = { duck: "VARCHAR", avro: "string" };
 const TIMESTAMP_MICROS: LakeType = { duck: "TIMESTAMPTZ", avro: "timestamp-micros" };
 
+/** No reader of Parquet or Avro has decimals of more digits. */
+export const LAKE_DECIMAL_DIGITS = 38;
+
+export const isWideDecimal = (type: ColumnType): boolean =>
+  type.kind === "decimal" && type.precision > LAKE_DECIMAL_DIGITS;
+
 /** DECIMAL(38, s) for every precision: narrower ones are corrupted or refused by some co-writer. */
 const decimal = (scale: number): LakeType => ({
   duck: `DECIMAL(38,${scale})`,
@@ -24,12 +30,12 @@ const decimal = (scale: number): LakeType => ({
 });
 
 /**
- * The lake type of a MySQL column; null when there is none that every reader gets right, which is a
- * DECIMAL of more than 38 digits. The choices and what was measured on Spark, hudi-rs and ClickHouse:
- * DATETIME and TIMESTAMP become TIMESTAMPTZ, since Spark reads no other; a DATETIME is stored as if it
+ * The lake type of a MySQL column. A DECIMAL of more than 38 digits is text, which the config has to allow by name
+ * (`decimalsAsText`), since sums and comparisons need a cast then. The choices and what was measured on Spark,
+ * hudi-rs and ClickHouse: DATETIME and TIMESTAMP become TIMESTAMPTZ, since Spark reads no other; a DATETIME is stored as if it
  * were UTC. BIT(1) to BIT(63) fit a BIGINT; BIT(64) and BIGINT UNSIGNED need a decimal.
  */
-export function lakeTypeOf(type: ColumnType, zeroDates: ZeroDatePolicy): LakeType | null {
+export function lakeTypeOf(type: ColumnType, zeroDates: ZeroDatePolicy): LakeType {
   switch (type.kind) {
     case "int":
       if (type.bytes === 8 && type.unsigned) return decimal(0);
@@ -41,7 +47,7 @@ export function lakeTypeOf(type: ColumnType, zeroDates: ZeroDatePolicy): LakeTyp
     case "bit":
       return type.bits === 64 ? decimal(0) : { duck: "BIGINT", avro: "long" };
     case "decimal":
-      return type.precision > 38 ? null : decimal(type.scale);
+      return isWideDecimal(type) ? VARCHAR : decimal(type.scale);
     case "float":
       return { duck: "FLOAT", avro: "float" };
     case "double":
@@ -60,11 +66,4 @@ export function lakeTypeOf(type: ColumnType, zeroDates: ZeroDatePolicy): LakeTyp
     case "json":
       return VARCHAR;
   }
-}
-
-/** @throws RangeError for a column that preflight should have refused. */
-export function lakeType(column: Column, zeroDates: ZeroDatePolicy): LakeType {
-  const type = lakeTypeOf(column.type, zeroDates);
-  if (type === null) throw new RangeError(`${column.name} ${column.mysqlType} has no exact lake type`);
-  return type;
 }

@@ -1,3 +1,4 @@
+import { WIDE_DECIMALS } from "../support/boundary-table.ts";
 import { randomUUID } from "node:crypto";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -67,14 +68,17 @@ export class KafkaTopics implements AsyncDisposable {
     const specs = TOPIC_TABLES.map(specOf);
     const sql = `${SESSION}; ${specs.map(({ create }) => create).join("; ")}`;
     const prefix = randomUUID();
-    const config = (chain: string, generation: number, more = {}): string =>
-      channelConfig(brokers, {
-        ...more,
+    const config = (chain: string, generation: number, channel = {}, table = {}): string => {
+      const override = { tables: ["*.*"], decimalsAsText: WIDE_DECIMALS, ...table };
+      const text = channelConfig(brokers, {
+        ...channel,
         partitions: PARTITIONS,
         topic: `${prefix}-${chain}.{database}.{table}`,
         positionTopic: `${prefix}-${chain}-positions-${generation}`,
         transactionalId: prefix,
       });
+      return `overrides: ${JSON.stringify([override])}\n${text}`;
+    };
     const day = stack.use(await beginKafkaDay({ server, oracle, sql }, brokers));
     const capture = async (more: string): Promise<void> => {
       await day.configure({ more });
@@ -98,7 +102,7 @@ export class KafkaTopics implements AsyncDisposable {
     await tombstones(brokers, topicOf("twice", specOf(REPEATED)));
     await capture(config("twice", 2));
     // A lake that holds all rows, with dates of no calendar as MySQL has them.
-    const late = `overrides: [{tables: ["*.*"], zeroDates: text}]\n${config("late", 1, { snapshots: true })}`;
+    const late = config("late", 1, { snapshots: true }, { zeroDates: "text" });
     await day.configure({ more: late });
     expectDone(day.told(await day.takeAnew(...TOPIC_TABLES)));
     await capture(late);

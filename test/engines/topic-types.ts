@@ -23,7 +23,8 @@ export const flinkTypes =
       case "bit":
         return type.bits === 64 ? "DECIMAL(20, 0)" : "BIGINT";
       case "decimal":
-        return `DECIMAL(${type.precision}, ${type.scale})`;
+        // Flink reads a longer one as NULL, without a word.
+        return type.precision > 38 ? "STRING" : `DECIMAL(${type.precision}, ${type.scale})`;
       case "float":
         return "FLOAT";
       case "double":

@@ -50,9 +50,27 @@ const DECIMALS: readonly BoundaryColumn[] = [
     values: [`-${nines(8)}.${nines(30)}`, "1e-30", "0", `${nines(8)}.${nines(30)}`],
   },
   { name: "c_dec_38_0", definition: "decimal(38,0)", values: [`-${nines(38)}`, "-1", nines(38)] },
+  {
+    name: "c_dec_65_0",
+    definition: "decimal(65,0)",
+    values: [`-${nines(65)}`, "-1", "0", `1${"0".repeat(64)}`, nines(65)],
+  },
+  {
+    name: "c_dec_65_30",
+    definition: "decimal(65,30)",
+    values: [`-${nines(35)}.${nines(30)}`, "-1e-30", "0", "1e-30", `${nines(35)}.${nines(30)}`],
+  },
+  {
+    name: "c_dec_65_zerofill",
+    definition: "decimal(65,2) zerofill",
+    values: ["0", "1.5", `${nines(63)}.99`],
+  },
   { name: "c_dec_zerofill", definition: "decimal(8,3) zerofill", values: ["0", "1.5", "99999.999"] },
   { name: "c_int_zerofill", definition: "int(8) unsigned zerofill", values: ["0", "42", "4294967295"] },
 ];
+
+/** Those of more digits than a decimal of the lake has. */
+export const WIDE_DECIMALS = ["c_dec_65_0", "c_dec_65_30", "c_dec_65_zerofill"];
 
 const FLOATS: readonly BoundaryColumn[] = [
   {

@@ -1,4 +1,4 @@
-import { lakeType, type ZeroDatePolicy } from "../../src/types/lake-type.ts";
+import { lakeTypeOf, type ZeroDatePolicy } from "../../src/types/lake-type.ts";
 import type { Column, TableSchema } from "../../src/types/table-schema.ts";
 import { quoteMysql, quoteMysqlTable } from "../../src/types/table-id.ts";
 
@@ -31,7 +31,7 @@ const KIND_OF_DUCK: Readonly<Record<string, ValueKind>> = {
 };
 
 export const kindOf = (column: Column, zeroDates: ZeroDatePolicy): ValueKind =>
-  KIND_OF_DUCK[lakeType(column, zeroDates).duck] ?? "decimal";
+  KIND_OF_DUCK[lakeTypeOf(column.type, zeroDates).duck] ?? "decimal";
 
 export const engineColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly EngineColumn[] =>
   schema.columns.map((column) => ({ name: column.name, kind: kindOf(column, zeroDates) }));

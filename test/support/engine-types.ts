@@ -1,4 +1,4 @@
-import { lakeType, type ZeroDatePolicy } from "../../src/types/lake-type.ts";
+import { lakeTypeOf, type ZeroDatePolicy } from "../../src/types/lake-type.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
 
@@ -36,7 +36,7 @@ export function engineTypes(
   zeroDates: ZeroDatePolicy,
 ): readonly string[] {
   return schema.columns.map((column) => {
-    const { duck } = lakeType(column, zeroDates);
+    const { duck } = lakeTypeOf(column.type, zeroDates);
     const scale = /^DECIMAL\(38,(\d+)\)$/.exec(duck)?.[1];
     if (scale === undefined) return must(TYPES[family].get(duck), `the type of ${duck}`);
     return family === "spark" ? `decimal(38,${scale})` : `decimal128(38, ${scale})`;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 export const RANDOM_TABLE = `CREATE TABLE random (
   id INT NOT NULL PRIMARY KEY,
   c_tiny TINYINT, c_small SMALLINT UNSIGNED, c_medium MEDIUMINT, c_int INT UNSIGNED, c_big BIGINT, c_ubig BIGINT UNSIGNED,
-  c_dec_9 DECIMAL(9,0), c_dec_19_7 DECIMAL(19,7), c_dec_38_20 DECIMAL(38,20),
+  c_dec_9 DECIMAL(9,0), c_dec_19_7 DECIMAL(19,7), c_dec_38_20 DECIMAL(38,20), c_dec_65_17 DECIMAL(65,17),
   c_float FLOAT, c_double DOUBLE, c_bit_5 BIT(5), c_bit_37 BIT(37),
   c_char CHAR(12) CHARACTER SET utf8mb4, c_latin1 VARCHAR(40) CHARACTER SET latin1, c_text TEXT CHARACTER SET utf8mb4,
   c_binary BINARY(9), c_blob BLOB,
@@ -90,6 +90,7 @@ const values: readonly fc.Arbitrary<string>[] = [
   decimal(9, 0),
   decimal(19, 7),
   decimal(38, 20),
+  decimal(65, 17),
   float32,
   float64,
   bits(5),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { must } from "../../src/util/assert.ts";
-import type { CrashRig } from "./crash-rig.ts";
+import { CRASH_CONFIG, type CrashRig } from "./crash-rig.ts";
 import { RANDOM_TABLE, randomRow } from "./random-row.ts";
 import { batchRows } from "./batch-lines.ts";
 import { snapshotRows } from "./snapshot-rows.ts";
@@ -76,7 +76,8 @@ export interface LakeValuesOutcome {
 export async function carryRandomRows(rig: CrashRig, options: RandomValues): Promise<LakeValuesOutcome> {
   await using database = await rig.mysql.database();
   await createTable(database);
-  const place = await rig.place(database.name);
+  const wide = `overrides: [{tables: ["*.${TABLE}"], decimalsAsText: [c_dec_65_17]}]`;
+  const place = await rig.place(database.name, { config: `${CRASH_CONFIG}\n${wide}\n` });
   const rows = fc.sample(randomRow, { numRuns: options.rows, seed: options.seed });
   const half = Math.floor(rows.length / 2);
   const run = async (...args: readonly string[]): Promise<readonly string[]> => {

@@ -46,6 +46,7 @@ test("with the settings and the user of the Compose file, preflight finds nothin
       include: [parseTablePattern("shop.*")],
       exclude: [],
       host: "mysql",
+      choices: () => ({ decimalsAsText: [] }),
     });
     expect(found.problems).toEqual([]);
     expect(found.tables.map(({ id }) => id.table).sort()).toEqual([...SHOP_TABLES].sort());

@@ -33,7 +33,7 @@ describe("a minimal config", () => {
       lakeDir: "/etc/tally/lake",
       stateDir: "/etc/tally/.tallylake",
       channel: null,
-      defaults: { buckets: null, zeroDates: "null" },
+      defaults: { buckets: null, zeroDates: "null", decimalsAsText: [] },
       overrides: [],
       snapshot: { parallel: 4, chunkRows: 100_000 },
       commit: { everyMs: 30_000, rows: 100_000, bytes: 256 * 1024 ** 2, idleEveryMs: 300_000 },
@@ -87,7 +87,7 @@ stateDir: state
 defaults: {zeroDates: stop}
 overrides:
   - {tables: [shop.orders], buckets: 8}
-  - {tables: [shop.o*], buckets: 2, zeroDates: null}
+  - {tables: [shop.o*], buckets: 2, zeroDates: null, decimalsAsText: [total]}
 snapshot: {parallel: 2, chunkRows: 5}
 commit: {every: 100ms, rows: 1, bytes: 1MiB, idleEvery: 1h}
 clean: {retain: 7d, everyCommits: 1}
@@ -122,10 +122,10 @@ log: {level: debug, format: json}
   expect(trace).toEqual({ kind: "url", url: "http://ch:8123", user: "u", database: "d" });
 
   const settings = (table: string) => settingsFor(config, { database: "shop", table });
-  expect(settings("orders")).toEqual({ buckets: 8, zeroDates: "stop", rule: 0 });
-  expect(settings("offers")).toEqual({ buckets: 2, zeroDates: "null", rule: 1 });
-  expect(settings("users")).toEqual({ buckets: null, zeroDates: "stop", rule: null });
-  expect(settings("ORDERS")).toEqual({ buckets: null, zeroDates: "stop", rule: null });
+  expect(settings("orders")).toEqual({ buckets: 8, zeroDates: "stop", decimalsAsText: [], rule: 0 });
+  expect(settings("offers")).toEqual({ buckets: 2, zeroDates: "null", decimalsAsText: ["total"], rule: 1 });
+  expect(settings("users")).toEqual({ buckets: null, zeroDates: "stop", decimalsAsText: [], rule: null });
+  expect(settings("ORDERS")).toEqual({ buckets: null, zeroDates: "stop", decimalsAsText: [], rule: null });
   expect(settingsFor(config, { database: "SHOP", table: "ORDERS" }, { ignoreCase: true }).rule).toBe(0);
 });
 
@@ -176,6 +176,7 @@ test("what is printed reads back as the same config, secrets apart", () => {
     {
       buckets: fc.integer({ min: 1, max: 10_000 }),
       zeroDates: fc.constantFrom("null", "text", "stop", null),
+      decimalsAsText: fc.array(fc.constantFrom("a", "b c", "`")),
     },
     { requiredKeys: [] },
   );

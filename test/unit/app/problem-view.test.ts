@@ -125,7 +125,7 @@ shop.orders  key id · ~300,000 rows · 4 buckets
   column      MySQL            lake
   id          bigint unsigned  DECIMAL(38,0)
   price       decimal(10,2)    DECIMAL(38,2)
-  big         decimal(60,2)    none
+  big         decimal(60,2)    VARCHAR
   created_at  datetime(3)      TIMESTAMPTZ *
   名          varchar(20)      VARCHAR
 
@@ -202,7 +202,7 @@ test("JSON", () => {
             lake: "DECIMAL(38,2)",
             avro: { decimal: { precision: 38, scale: 2 } },
           },
-          { name: "big", mysql: "decimal(60,2)", lake: null, avro: null },
+          { name: "big", mysql: "decimal(60,2)", lake: "VARCHAR", avro: "string" },
         ],
       },
       {

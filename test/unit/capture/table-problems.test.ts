@@ -29,8 +29,16 @@ const table = (changes: Partial<TableFacts> = {}): TableFacts => ({
 /** The server logs what it cascades. */
 const LOGGED = new Map([["innodb_native_foreign_keys", "OFF"]]);
 
-const found = (changes: Partial<TableFacts>, variables: ReadonlyMap<string, string> = LOGGED) =>
-  tableProblems(table(changes), variables).map(({ code, message }) => `${code} ${message}`);
+const found = (
+  changes: Partial<TableFacts>,
+  {
+    variables = LOGGED,
+    decimalsAsText = [],
+  }: { variables?: ReadonlyMap<string, string>; decimalsAsText?: readonly string[] } = {},
+) =>
+  tableProblems(table(changes), variables, { decimalsAsText }).map(
+    ({ code, message }) => `${code} ${message}`,
+  );
 
 test("an ordinary table has no problems", () => {
   expect(found({})).toEqual([]);
@@ -54,6 +62,19 @@ test("views, engines and keys", () => {
       `TABLE_KEY_UNSUPPORTED the primary key holds shop.orders.id, a ${kind}: such a key has no exact text`,
     ]);
   }
+});
+
+test("B73: a decimal of too many digits is refused, unless the config makes it text", () => {
+  const columns = [
+    column("id"),
+    { ...column("a", { kind: "decimal", precision: 38, scale: 30 }), mysqlType: "decimal(38,30)" },
+    { ...column("Total", { kind: "decimal", precision: 39, scale: 0 }), mysqlType: "decimal(39,0)" },
+  ];
+  const problem =
+    "TABLE_TYPE_UNSUPPORTED shop.orders.Total is decimal(39,0), and the decimals of the lake have 38 digits";
+  expect(found({ columns })).toEqual([problem]);
+  expect(found({ columns }, { decimalsAsText: ["a", "id"] })).toEqual([problem]);
+  expect(found({ columns }, { decimalsAsText: ["total"] })).toEqual([]);
 });
 
 test("refused columns keep their code and name", () => {
@@ -108,9 +129,11 @@ test("cascades are a problem where the binlog does not show them", () => {
   ];
   const problem =
     "TABLE_FOREIGN_KEY_CASCADE changes of shop.customer change rows of shop.orders by the foreign key fk_1 (DELETE CASCADE, UPDATE SET NULL), and the binlog does not show them";
-  expect(found({ cascades }, LOGGED)).toEqual([]);
-  expect(found({ cascades }, new Map([["innodb_native_foreign_keys", "ON"]]))).toEqual([problem]);
-  expect(found({ cascades }, new Map())).toEqual([problem]);
+  expect(found({ cascades })).toEqual([]);
+  expect(found({ cascades }, { variables: new Map([["innodb_native_foreign_keys", "ON"]]) })).toEqual([
+    problem,
+  ]);
+  expect(found({ cascades }, { variables: new Map() })).toEqual([problem]);
 });
 
 test("filters of the binlog hide the tables of a database", () => {
