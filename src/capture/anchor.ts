@@ -1,10 +1,10 @@
 import type { GtidSet } from "../types/gtid.ts";
 import type { LastTransaction } from "../types/source-position.ts";
 import { openBinlog } from "./binlog-connection.ts";
-import { EventFramer } from "./binlog-event.ts";
 import { corrupt } from "./corrupt.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
 import { driverOptions } from "./connection-options.ts";
+import { EventIntake } from "./event-intake.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
 import { sharedSpareMemory } from "../util/spare-memory.ts";
@@ -21,7 +21,6 @@ const HEARTBEAT_MS = 5000;
 
 /** Reads one transaction back from the binlog, to recognise the history by it later. */
 export async function readAnchor(options: AnchorOptions): Promise<LastTransaction> {
-  const framer = new EventFramer();
   const numbering = { seq: 0, ordinal: 0 };
   const tables = new TrackedTables({
     schemas: [],
@@ -37,24 +36,31 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
   const identity = { source: "", epoch: 1 };
   const assembler = new TransactionAssembler({ tables, identity, from, numbering, expected: null });
   const { promise, resolve, reject } = Promise.withResolvers<LastTransaction>();
+  const intake = new EventIntake({
+    take: (bytes, header) => {
+      assembler.event(bytes, header);
+      const { last } = assembler.position();
+      if (last?.gtid === options.gtid) resolve(last);
+      else if (last !== null) throw corrupt(`the server sent ${last.gtid} and was asked for ${options.gtid}`);
+    },
+    onError: reject,
+  });
   const connection = await openBinlog({
     driver: { ...driverOptions(options.endpoint) },
     serverId: options.serverId,
     without: options.without,
     heartbeatMs: HEARTBEAT_MS,
     onEvent: (bytes, start, end) => {
-      assembler.event(bytes, framer.frame(bytes, start, end));
-      const { last } = assembler.position();
-      if (last?.gtid === options.gtid) resolve(last);
-      else if (last !== null) throw corrupt(`the server sent ${last.gtid} and was asked for ${options.gtid}`);
+      intake.event(bytes, start, end);
     },
     onEnd: (error) => {
       reject(error ?? corrupt(`the server does not send ${options.gtid}`));
     },
   });
+  intake.attach(connection);
   try {
     return await promise;
   } finally {
-    await connection.close();
+    await intake.close();
   }
 }

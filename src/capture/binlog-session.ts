@@ -7,20 +7,13 @@ import type { GtidSet } from "../types/gtid.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { step } from "../util/step.ts";
 import type { Numbering } from "./batch-builder.ts";
-import { openBinlog, type BinlogConnection } from "./binlog-connection.ts";
-import { EVENT, EventFramer, innerHeader, type EventHeader } from "./binlog-event.ts";
+import { openBinlog } from "./binlog-connection.ts";
+import { EVENT, type EventHeader } from "./binlog-event.ts";
+import { EventIntake } from "./event-intake.ts";
 import type { DumpRequest } from "./history.ts";
 import type { Collations } from "./table-map.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
-import {
-  EventCutter,
-  isSmall,
-  parseTransactionPayload,
-  unpackAtOnce,
-  unpackInPieces,
-  type TransactionPayload,
-} from "./transaction-payload.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
 
 export interface SessionLimits {
@@ -55,17 +48,11 @@ export interface SessionOptions {
 /** One connection to the binlog, from its position until it ends. */
 export class BinlogSession {
   readonly #options: SessionOptions;
-  readonly #framer = new EventFramer();
+  readonly #intake: EventIntake;
   readonly #tables: TrackedTables;
   readonly #assembler: TransactionAssembler;
   readonly #ended = Promise.withResolvers<null>();
-  #connection: BinlogConnection | null = null;
   #isOver = false;
-  #isPaused = false;
-  /** Told when the pause ends; only what unpacks a large payload waits for that. */
-  #onResume: (() => void) | null = null;
-  /** The connection is held up until a large payload is unpacked. */
-  #isUnpacking = false;
   #progress = 0;
   #heartbeatAt = -1;
 
@@ -75,6 +62,14 @@ export class BinlogSession {
     this.#tables = new TrackedTables({ ...options, recordSource: { ...identity, version } });
     const { expected } = request;
     this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
+    this.#intake = new EventIntake({
+      take: (bytes, header) => {
+        this.#take(bytes, header);
+      },
+      onError: (error) => {
+        this.#end(error);
+      },
+    });
   }
 
   /** Resolves when the signal aborts, with what is complete handed out; rejects when the connection ends. */
@@ -100,10 +95,9 @@ export class BinlogSession {
       await this.#ended.promise;
     } finally {
       this.#isOver = true;
-      this.#onResume?.();
       clearInterval(flusher);
       signal.removeEventListener("abort", onAbort);
-      await this.#connection?.close();
+      await this.#intake.close();
     }
   }
 
@@ -121,19 +115,16 @@ export class BinlogSession {
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#connection?.pause();
+    this.#intake.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#onResume?.();
-    if (!this.#isUnpacking) this.#connection?.resume();
+    this.#intake.resume();
   }
 
   async #open(): Promise<void> {
     const { driver, serverId, request, limits, signal } = this.#options;
-    this.#connection = await openBinlog({
+    const connection = await openBinlog({
       driver,
       serverId,
       without: request.without,
@@ -141,27 +132,21 @@ export class BinlogSession {
       seekMsMax: limits.seekMsMax,
       signal,
       onEvent: (bytes, from, to) => {
-        if (!this.#isOver) this.#event(bytes, from, to);
+        if (!this.#isOver) this.#intake.event(bytes, from, to);
       },
       onEnd: (error) => {
         this.#end(error ?? serverClosed());
       },
     });
-    if (this.#isPaused) this.#connection.pause();
+    this.#intake.attach(connection);
   }
 
-  #event(bytes: Uint8Array, from: number, to: number): void {
-    const header = this.#framer.frame(bytes, from, to);
+  #take(bytes: Uint8Array, header: EventHeader): void {
     if (header.type !== EVENT.heartbeat) this.#progress++;
     else if (header.endOffset !== this.#heartbeatAt) {
       this.#heartbeatAt = header.endOffset;
       this.#progress++;
     }
-    if (header.type === EVENT.transactionPayload) this.#unpack(bytes, header);
-    else this.#take(bytes, header);
-  }
-
-  #take(bytes: Uint8Array, header: EventHeader): void {
     this.#assembler.event(bytes, header);
     const { rowsMax, bytesMax } = this.#options.limits;
     const { pendingRows, pendingBytes } = this.#tables;
@@ -169,36 +154,6 @@ export class BinlogSession {
     if (!this.#assembler.isInside) this.#flush();
     // A transaction larger than this is handed out in parts; its position follows at its end.
     else if (pendingBytes >= bytesMax * 2) this.#emitBatches();
-  }
-
-  #unpack(bytes: Uint8Array, header: EventHeader): void {
-    const payload = parseTransactionPayload(bytes, header.bodyStart, header.bodyEnd);
-    const cutter = new EventCutter((unpacked, from, to) => {
-      this.#take(unpacked, innerHeader(unpacked, from, to, header));
-    });
-    if (isSmall(payload)) {
-      cutter.push(unpackAtOnce(payload));
-      cutter.end();
-      return;
-    }
-    this.#isUnpacking = true;
-    this.#connection?.pause();
-    this.#unpackLarge(payload, cutter).catch((error: unknown) => {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
-    });
-  }
-
-  async #unpackLarge(payload: TransactionPayload, cutter: EventCutter): Promise<void> {
-    for await (const piece of unpackInPieces(payload)) {
-      while (this.#isPaused && !this.#isOver)
-        await new Promise<void>((resolve) => (this.#onResume = resolve));
-      if (this.#isOver) return;
-      this.#progress++;
-      cutter.push(piece);
-    }
-    cutter.end();
-    this.#isUnpacking = false;
-    if (!this.#isPaused) this.#connection?.resume();
   }
 
   /** Hands out what is complete; inside a transaction there is nothing that may be announced. */

@@ -51,14 +51,27 @@ mysqlTest("A30: compressed transactions, between others and of every size", asyn
     ...from,
     url,
     start: { ...from.start, position: tape.position },
+    serverId: 4002,
   });
   await database.run(`${COMPRESS}; INSERT INTO t VALUES (6, 'new')`);
   await again.caughtUp(database.connection);
   expect(again.rows(t)).toEqual(['{"id":6,"v":"new"}']);
 
+  // A snapshot that begins behind one notes it as the stream does, also a large one.
+  for (const sql of ["SELECT 1", "UPDATE t SET v = CONCAT(v, '!') WHERE id >= 10"]) {
+    await database.run(`${COMPRESS}; ${sql}`);
+    await again.caughtUp(database.connection, 60_000);
+    const { start } = await BinlogTape.prepare(url, [t]);
+    expect(start.position.last).toEqual(again.position.last);
+  }
+
   // Whoever counts reads them with code of its own.
   const range = { id: t, from: from.start.position.gtids, to: again.position.gtids };
-  expect(await sourceChanges(url, range)).toEqual({ c: 1 + 1 + 1 + 39_991 + 2 + 1 + 1, u: 2 + 1, d: 1 });
+  expect(await sourceChanges(url, range)).toEqual({
+    c: 1 + 1 + 1 + 39_991 + 2 + 1 + 1,
+    u: 2 + 1 + 39_991,
+    d: 1,
+  });
 });
 
 mysqlTest("A30: a connection that is lost inside a compressed transaction", async ({ database }) => {
