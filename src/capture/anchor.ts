@@ -25,6 +25,7 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
   const tables = new TrackedTables({
     schemas: [],
     collations: new Map(),
+    charsets: new Map(),
     numbering,
     foldsCase: false,
     form: "columns",

@@ -4,6 +4,7 @@ import type { CapturePosition, TableStop } from "../types/ports.ts";
 import type { SourcePositionJson } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import type { PlainError } from "../util/error-transfer.ts";
+import type { CharsetTable } from "./charset/charset-table.ts";
 import type { StreamLimits } from "./binlog-stream.ts";
 import type { PlainEndpoint } from "./source-session.ts";
 
@@ -16,6 +17,7 @@ export interface WorkerInput {
   readonly from: SourcePositionJson;
   readonly serverUuid: string | null;
   readonly collations: readonly (readonly [number, string])[];
+  readonly charsets: readonly (readonly [string, CharsetTable])[];
   readonly foldsCase: boolean;
   readonly form: RowForm;
   /** GTID sets as text, by `tableKey`: see `StreamRequest`. */

@@ -7,6 +7,7 @@ import type { GtidSet } from "../types/gtid.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { step } from "../util/step.ts";
 import type { Numbering } from "./batch-builder.ts";
+import type { Charsets } from "./charset/charset-table.ts";
 import { openBinlog } from "./binlog-connection.ts";
 import { EVENT, type EventHeader } from "./binlog-event.ts";
 import { EventIntake } from "./event-intake.ts";
@@ -32,6 +33,7 @@ export interface SessionOptions {
   readonly identity: SourceIdentity;
   readonly schemas: readonly TableSchema[];
   readonly collations: Collations;
+  readonly charsets: Charsets;
   readonly foldsCase: boolean;
   readonly form: RowForm;
   readonly held: ReadonlyMap<string, GtidSet>;

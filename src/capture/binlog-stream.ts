@@ -40,6 +40,7 @@ import { step } from "../util/step.ts";
 import { BinlogSession, type SessionLimits } from "./binlog-session.ts";
 import { planDump, type HistoryRequest, type ServerHistory } from "./history.ts";
 import type { Numbering } from "./batch-builder.ts";
+import type { Charsets } from "./charset/charset-table.ts";
 import type { Collations } from "./table-map.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
 
@@ -52,6 +53,8 @@ export interface BinlogStreamOptions {
   /** `server_uuid` that `from` was read on; null at the first connect after a snapshot was planned elsewhere. */
   readonly serverUuid: string | null;
   readonly collations: Collations;
+  /** Of all text columns of the schemas. */
+  readonly charsets: Charsets;
   readonly foldsCase: boolean;
   readonly form: RowForm;
   /** See `StreamRequest`. */

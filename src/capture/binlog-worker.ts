@@ -43,6 +43,7 @@ const stream = new BinlogStream({
   from: decodeSourcePosition(input.from),
   held: new Map(input.held.map(([table, gtids]) => [table, GtidSet.parse(gtids)])),
   collations: new Map(input.collations),
+  charsets: new Map(input.charsets),
   spare,
   history: (request) => source.history(request),
   onItem: send,

@@ -12,7 +12,7 @@
  * The marks are `@@gtid_executed` for P and the end of the binlog for H, and not the other way round
  * (`watermark.ts` says why).
  */
-import { isSyncError, syncError } from "../types/errors.ts";
+import { isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, GtidSet, type Gtid } from "../types/gtid.ts";
 import type {
@@ -39,6 +39,7 @@ import { retry } from "../util/retry.ts";
 import { messageOf } from "../util/errors.ts";
 import type { StreamLimits } from "./binlog-stream.ts";
 import { BinlogThread } from "./binlog-thread.ts";
+import { readCatalogue } from "./catalogue.ts";
 import { planChunks, type PlanStart } from "./chunk-plan.ts";
 import type { MysqlConnection } from "./connection.ts";
 import type { SourceEndpoint } from "./connection-options.ts";
@@ -77,12 +78,6 @@ export interface MysqlStreamRequest extends StreamRequest {
   readonly patienceMs?: number | null;
 }
 
-/** What the stream needs of the server's own tables. */
-interface Catalogue {
-  readonly collations: readonly (readonly [number, string])[];
-  readonly foldsCase: boolean;
-}
-
 const READ_PATIENCE_MS = 10_000;
 /** A transaction can count as executed a moment before it shows among the prepared ones. */
 const XA_SETTLE_MS = 200;
@@ -94,7 +89,6 @@ export class MysqlSource implements ChangeSource {
   readonly #options: MysqlSourceOptions;
   readonly #pool: ConnectionPool;
   readonly #readers = new Map<TableSchema, SnapshotReader>();
-  #catalogue: Catalogue | null = null;
 
   constructor(options: MysqlSourceOptions) {
     this.#options = options;
@@ -245,7 +239,7 @@ export class MysqlSource implements ChangeSource {
 
   async stream(request: MysqlStreamRequest): Promise<SourceStream> {
     const { endpoint, serverId, identity, version, queueBytes, log, limits = {} } = this.#options;
-    this.#catalogue ??= await this.#readCatalogue();
+    const catalogue = await this.#pool.use((connection) => readCatalogue(connection, request.schemas));
     return new BinlogThread(
       {
         endpoint: plainEndpoint(endpoint),
@@ -257,7 +251,7 @@ export class MysqlSource implements ChangeSource {
         form: request.form,
         held: [...(request.held ?? [])].map(([table, gtids]) => [table, gtids.toString()]),
         version,
-        ...this.#catalogue,
+        ...catalogue,
         outstandingBytesMax: queueBytes,
         patienceMs: request.patienceMs ?? null,
         limits,
@@ -268,20 +262,6 @@ export class MysqlSource implements ChangeSource {
 
   async close(): Promise<void> {
     await this.#pool.close();
-  }
-
-  #readCatalogue(): Promise<Catalogue> {
-    return this.#pool.use(async (connection) => {
-      const rows = await connection.query("SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS");
-      const [names] = await connection.query("SELECT @@lower_case_table_names");
-      const collations = rows.map(([id, charset]) => [Number(id), charset ?? ""] as const);
-      if (collations.length === 0) {
-        throw syncError("SOURCE_QUERY_FAILED", "information_schema.COLLATIONS is empty", {
-          hint: "look at the server: a MySQL knows its collations",
-        });
-      }
-      return { collations, foldsCase: names?.[0] !== "0" };
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { columnForm, type ColumnRows } from "../types/column-values.ts";
 import type { ChunkSink } from "../types/ports.ts";
 import type { TableSchema } from "../types/table-schema.ts";
+import type { Charsets } from "./charset/charset-table.ts";
 import { ColumnBuffer } from "./column-buffer.ts";
 import { compileRowWriter, type RowWriter } from "./snapshot-codec.ts";
 
@@ -17,9 +18,9 @@ class RowBuffer {
   readonly #columns: readonly ColumnBuffer[];
   count = 0;
 
-  constructor(schema: TableSchema) {
+  constructor(schema: TableSchema, charsets: Charsets) {
     this.#columns = schema.columns.map(({ type }) => new ColumnBuffer(columnForm(type)));
-    this.write = compileRowWriter(schema, this.#columns);
+    this.write = compileRowWriter(schema, this.#columns, charsets);
   }
 
   get bytes(): number {
@@ -47,10 +48,10 @@ export class RowBuffers {
   #sink: ChunkSink | null = null;
   #pending: Promise<void> | null = null;
 
-  constructor(schema: TableSchema) {
+  constructor(schema: TableSchema, charsets: Charsets) {
     this.#flushBytes = Math.max(FLUSH_BYTES_MIN, schema.columns.length * FLUSH_BYTES_PER_COLUMN);
-    this.#filling = new RowBuffer(schema);
-    this.#lent = new RowBuffer(schema);
+    this.#filling = new RowBuffer(schema, charsets);
+    this.#lent = new RowBuffer(schema, charsets);
   }
 
   begin(sink: ChunkSink): void {

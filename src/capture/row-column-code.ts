@@ -2,6 +2,7 @@ import { columnForm } from "../types/column-values.ts";
 import type { ColumnType } from "../types/table-schema.ts";
 import { unreachable } from "../util/assert.ts";
 import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
+import { textWriter } from "./charset/charset-table.ts";
 import { decimalReader, decimalWriter } from "./decimal-text.ts";
 import { writeJsonText } from "./json-text.ts";
 import { memberTexts, setTextWriter, type MemberBytes } from "./member-text.ts";
@@ -39,7 +40,7 @@ export function cellCode(column: MappedColumn, name: string, scope: CodeScope): 
     case "text":
     case "bytes":
       return size === null
-        ? `${lengthCode(column.lengthBytes)} ${variableCode(type, name, scope)} p += l;`
+        ? `${lengthCode(column.lengthBytes)} ${variableCode(column, name, scope)} p += l;`
         : `${boundedCode(type, name, scope)} p += ${size};`;
   }
 }
@@ -92,12 +93,13 @@ export const textCell = (name: string, call: string): string =>
   `q = ${name}.position; e = ${call}; ${name}.view.setUint32(q, e - q - 4, true); ${name}.last = q; ${name}.position = e;`;
 
 /** A value of `l` bytes. */
-function variableCode(type: ColumnType, name: string, scope: CodeScope): string {
+function variableCode({ type, table, name: column }: MappedColumn, name: string, scope: CodeScope): string {
   const cell = (write: unknown): string => {
     const call = `${use(scope, write)}(${name}, q + 4, s, p, p + l)`;
     return textCell(name, `(${name}.reserve(q, 4), ${call})`);
   };
   if (type.kind === "json") return cell(writeJsonText);
+  if (table !== undefined) return cell(textWriter(table, column));
   if (type.kind === "text" && type.charset === "latin1") return cell(writeLatin1);
   // BINARY(n) is logged without its trailing zero bytes.
   if (type.kind === "bytes" && type.form === "binary" && type.length !== null) {

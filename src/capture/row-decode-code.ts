@@ -1,12 +1,7 @@
 import type { ColumnType } from "../types/table-schema.ts";
 import { unreachable } from "../util/assert.ts";
-import {
-  writeAscii,
-  writeBase64,
-  writeJsonString,
-  writeLatin1String,
-  type ByteWriter,
-} from "./byte-writer.ts";
+import { writeAscii, writeBase64, writeJsonString, writeLatin1String, ByteWriter } from "./byte-writer.ts";
+import { textWriter, type TextWriter } from "./charset/charset-table.ts";
 import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
 import { floatText, writeDouble } from "./double-text.ts";
 import { decimalBytes, decimalWriter } from "./decimal-text.ts";
@@ -93,6 +88,10 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
   const room = (perByte: string): string =>
     `w.reserve(o, l * ${perByte} + ${fixedMax}); b = w.bytes; v = w.view;`;
   if (type.kind === "text") {
+    if (column.table !== undefined) {
+      const write = use(scope, jsonTextWriter(textWriter(column.table, column.name)));
+      return `${length} o = ${write}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
+    }
     const write = type.charset === "latin1" ? writeLatin1String : writeJsonString;
     return `${length} ${room("6")} o = ${use(scope, write)}(w, o, s, p, p + l); p += l;`;
   }
@@ -178,6 +177,15 @@ export function bitWords(bytes: number): { readonly high: string; readonly low: 
   };
   const split = Math.max(0, bytes - 4);
   return { high: part(0, split), low: part(split, bytes) };
+}
+
+/** A text that becomes UTF-8 first. */
+function jsonTextWriter(write: TextWriter): TextWriter {
+  const scratch = new ByteWriter(1 << 10);
+  return (w, at, source, from, to) => {
+    const end = write(scratch, 0, source, from, to);
+    return writeJsonString(w, at, scratch.bytes, 0, end);
+  };
 }
 
 const bits = new DataView(new ArrayBuffer(8));

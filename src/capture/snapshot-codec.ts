@@ -6,18 +6,21 @@
  *
  *     BIT             col + 0                 an integer instead of bytes
  *     ENUM, SET       CONVERT(col USING ...)  utf8mb4, since their character set is not in the schema
+ *     other texts     CAST(col AS BINARY)     as they are: the driver does not know all character sets, in which it
+ *                                             reads the names of the columns
  *
  * The zeros of a ZEROFILL decimal are dropped here. Text columns come in their own character set.
  */
 import { columnForm } from "../types/column-values.ts";
-import { quoteMysql } from "../types/table-id.ts";
-import type { Column, ColumnType, TableSchema } from "../types/table-schema.ts";
-import { assert } from "../util/assert.ts";
+import { formatTableId, quoteMysql } from "../types/table-id.ts";
+import { isPlainCharset, type Column, type ColumnType, type TableSchema } from "../types/table-schema.ts";
+import { assert, must } from "../util/assert.ts";
 import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
+import { textWriter, type Charsets, type TextWriter } from "./charset/charset-table.ts";
 import { dayNumber, writeMoment } from "./calendar.ts";
 import type { ColumnBuffer } from "./column-buffer.ts";
 import { compile } from "./compile.ts";
-import { smallIntCode, wordCode } from "./row-decode-code.ts";
+import { smallIntCode, use, wordCode, type CodeScope } from "./row-decode-code.ts";
 import { bufferName, momentCell, numberCell, textCell, wordsCode } from "./row-column-code.ts";
 import { lengthBytes, packedLength } from "./text-row.ts";
 import { writeTimeOf, type Clock } from "./temporal-text.ts";
@@ -39,36 +42,59 @@ function expression(column: Column): string {
     case "enum":
     case "set":
       return `CONVERT(${name} USING utf8mb4)`;
+    case "text":
+      return isPlainCharset(column.type.charset) ? name : `CAST(${name} AS BINARY)`;
     default:
       return name;
   }
 }
 
 /** A writer into these columns, one for each column of the table. */
-export function compileRowWriter(schema: TableSchema, columns: readonly ColumnBuffer[]): RowWriter {
+export function compileRowWriter(
+  schema: TableSchema,
+  columns: readonly ColumnBuffer[],
+  charsets: Charsets = new Map(),
+): RowWriter {
   assert(schema.columns.length === columns.length, "a column for each column of the table");
   // Two bits in front of the columns' are not used.
   const nullBytes = (schema.columns.length + 9) >> 3;
   const buffers = columns.map((column, i) => [bufferName(i), column] as const);
+  const scope: CodeScope = { constants: new Map<string, unknown>([...Object.entries(HELPERS), ...buffers]) };
   const body = [
     "return function row(s, p, to, r) {",
     "if (s[p++] !== 0) mismatch();",
     ...Array.from({ length: nullBytes }, (_, i) => `const n${i} = s[p + ${i}];`),
     `p += ${nullBytes};`,
     "let q = 0, e = 0, l = 0;",
-    ...schema.columns.map(({ type }, i) => {
+    ...schema.columns.map((column, i) => {
+      const write = cellWriter(schema, column, charsets);
       const bit = i + 2;
       const name = bufferName(i);
-      return `if ((n${bit >> 3} & ${1 << (bit & 7)}) !== 0) ${name}.setNull(r); else { ${cellCode(type, name)} }`;
+      return `if ((n${bit >> 3} & ${1 << (bit & 7)}) !== 0) ${name}.setNull(r); else { ${cellCode(column.type, name, use(scope, write))} }`;
     }),
     "if (p !== to) mismatch();",
     "}",
   ].join("\n");
-  return compile(new Map<string, unknown>([...Object.entries(HELPERS), ...buffers]), body) as RowWriter;
+  return compile(scope.constants, body) as RowWriter;
 }
 
-/** In scope: `s` the packet, `p` the position in it, `to` its end; `name` is the column's buffer. */
-function cellCode(type: ColumnType, name: string): string {
+/** What writes a text or bytes of the column. */
+function cellWriter({ id }: TableSchema, { name, type }: Column, charsets: Charsets): TextWriter {
+  if (type.kind === "decimal") return writeDecimal;
+  if (type.kind !== "text" || type.charset === "latin1")
+    return type.kind === "text" ? writeLatin1 : writeBytes;
+  if (isPlainCharset(type.charset)) return writeBytes;
+  return textWriter(
+    must(charsets.get(type.charset), `a table of ${type.charset}`),
+    `${formatTableId(id)}.${name}`,
+  );
+}
+
+/**
+ * In scope: `s` the packet, `p` the position in it, `to` its end; `name` is the column's buffer, `write` the name of
+ * what writes its texts.
+ */
+function cellCode(type: ColumnType, name: string, write: string): string {
   switch (columnForm(type)) {
     case "int32":
       return int32Code(type, name);
@@ -86,7 +112,7 @@ function cellCode(type: ColumnType, name: string): string {
       return `${wordsCode(name, [wordCode(0), wordCode(4)])} p += 8;`;
     case "text":
     case "bytes":
-      return textCode(type, name);
+      return textCode(type, name, write);
   }
 }
 
@@ -109,14 +135,12 @@ const counted = (cell: string): string =>
   // Behind the end of the buffer `l` is no number, and no comparison holds.
   `if (!(p + l <= to)) mismatch(); ${cell} p += l;`;
 
-function textCode(type: ColumnType, name: string): string {
+function textCode(type: ColumnType, name: string, write: string): string {
   if (type.kind === "time") {
     return timed(
       textCell(name, `(${name}.reserve(q, 32), writeTime(${name}.view, q + 4, s, p, l, ${type.fsp}))`),
     );
   }
-  const isLatin1 = type.kind === "text" && type.charset === "latin1";
-  const write = type.kind === "decimal" ? "writeDecimal" : isLatin1 ? "writeLatin1" : "writeBytes";
   return counted(textCell(name, `(${name}.reserve(q, 4), ${write}(${name}, q + 4, s, p, p + l))`));
 }
 
@@ -192,9 +216,6 @@ const HELPERS = {
   packedLength,
   readDay,
   readDecimal,
-  writeBytes,
-  writeDecimal,
-  writeLatin1,
   writeMomentAt,
   writeTime,
 };

@@ -17,6 +17,9 @@ import type { TableSchema } from "../types/table-schema.ts";
 import { throwIfAborted } from "../util/abort.ts";
 import { errnoOf } from "./driver-error.ts";
 import type { MysqlConnection } from "./connection.ts";
+import { textCharsets } from "./catalogue.ts";
+import { readCharsets } from "./charset/charset-reader.ts";
+import type { Charsets } from "./charset/charset-table.ts";
 import { chunkSource } from "./key-range.ts";
 import { RowBuffers } from "./row-buffers.ts";
 import { snapshotSelect } from "./snapshot-codec.ts";
@@ -37,6 +40,7 @@ export class SnapshotReader {
   readonly #schema: TableSchema;
   /** Buffers that no reading has at present; as many readings run at once, so many are made. */
   readonly #idle: RowBuffers[] = [];
+  #charsets: Charsets | null = null;
 
   constructor(schema: TableSchema) {
     this.#schema = schema;
@@ -54,7 +58,8 @@ export class SnapshotReader {
   ): Promise<ChunkRead> {
     const { sink, now } = options;
     throwIfAborted(options.signal);
-    const buffers = this.#idle.pop() ?? new RowBuffers(this.#schema);
+    this.#charsets ??= new Map(await readCharsets(connection, textCharsets(this.#schema)));
+    const buffers = this.#idle.pop() ?? new RowBuffers(this.#schema, this.#charsets);
     try {
       await connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
       const readAtMs = now();

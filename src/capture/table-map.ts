@@ -2,7 +2,8 @@ import { syncError } from "../types/errors.ts";
 import { schemaVersion } from "../types/schema-version.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { ColumnType, TextCharset } from "../types/table-schema.ts";
-import { TEXT_CHARSETS } from "../types/table-schema.ts";
+import { isPlainCharset, TEXT_CHARSETS } from "../types/table-schema.ts";
+import { decodeText, type Charsets, type CharsetTable } from "./charset/charset-table.ts";
 import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 
@@ -25,6 +26,14 @@ export interface MappedColumn {
   readonly type: ColumnType;
   /** Bytes of the length in front of a value; 0 for types of fixed size. */
   readonly lengthBytes: number;
+  /** Of a text in a character set that is read by a table. */
+  readonly table?: CharsetTable | undefined;
+}
+
+/** What a TABLE_MAP event refers to and does not say itself. */
+export interface MapContext {
+  readonly collations: Collations;
+  readonly charsets: Charsets;
 }
 
 /** Character set of each collation number of the server. */
@@ -95,7 +104,7 @@ interface RawColumn {
   readonly realType: number;
 }
 
-export function parseTableMap(bytes: Uint8Array, from: number, to: number, collations: Collations): TableMap {
+export function parseTableMap(bytes: Uint8Array, from: number, to: number, context: MapContext): TableMap {
   const r = new ByteReader(bytes, from, to);
   const { id } = readName(r);
   const count = r.packedLength();
@@ -112,7 +121,7 @@ export function parseTableMap(bytes: Uint8Array, from: number, to: number, colla
       hint: "SET GLOBAL binlog_row_metadata = 'FULL' on the source, then take the table's snapshot again",
     });
   }
-  const columns = buildColumns(id, { raw, names, extras, collations });
+  const columns = buildColumns(id, { raw, names, extras, ...context });
   const primaryKey = readPackedLengths(extras.get(META.simplePrimaryKey)).map((index) => {
     const name = names[index];
     if (name === undefined)
@@ -220,11 +229,10 @@ function readCollations(
   return result;
 }
 
-interface ColumnSources {
+interface ColumnSources extends MapContext {
   readonly raw: readonly RawColumn[];
   readonly names: readonly string[];
   readonly extras: ReadonlyMap<number, ByteReader>;
-  readonly collations: Collations;
 }
 
 function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
@@ -253,15 +261,20 @@ function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
       const list = (column.realType === TYPE.enum ? enums : sets).shift();
       if (list === undefined) throw corrupt(`${formatTableId(id)}.${name} has no list of members`);
       const charset = textCharset(charsetOf(memberCollations.get(i)), refuse);
-      const members = list.map((member) => decodeName(member, charset));
+      const what = `the list of members of ${formatTableId(id)}.${name}`;
+      const members = list.map((member) => decodeName(member, { charset, charsets: sources.charsets, what }));
       return {
         name,
         type: { kind: column.realType === TYPE.enum ? "enum" : "set", members },
         lengthBytes: 0,
       };
     }
-    if (isCharacter(column))
-      return { name, ...characterColumn(column, charsetOf(textCollations.get(i)), refuse) };
+    if (isCharacter(column)) {
+      const found = characterColumn(column, charsetOf(textCollations.get(i)), refuse);
+      const { type } = found;
+      if (type.kind !== "text" || isPlainCharset(type.charset)) return { name, ...found };
+      return { name, ...found, table: tableOf(type.charset, sources.charsets) };
+    }
     if (column.type === TYPE.geometry || column.type === TYPE.vector) {
       const form = column.type === TYPE.geometry ? "geometry" : "vector";
       return { name, type: { kind: "bytes", form, length: null }, lengthBytes: column.meta };
@@ -293,10 +306,30 @@ function readMemberLists(r: ByteReader | undefined): Uint8Array[][] {
   return lists;
 }
 
-function decodeName(bytes: Uint8Array, charset: TextCharset): string {
-  return charset === "latin1"
-    ? new TextDecoder("windows-1252").decode(bytes)
-    : Buffer.from(bytes).toString("utf8");
+function decodeName(
+  bytes: Uint8Array,
+  {
+    charset,
+    charsets,
+    what,
+  }: { readonly charset: TextCharset; readonly charsets: Charsets; readonly what: string },
+): string {
+  if (charset === "latin1") return new TextDecoder("windows-1252").decode(bytes);
+  if (isPlainCharset(charset)) return Buffer.from(bytes).toString("utf8");
+  return decodeText(tableOf(charset, charsets), bytes, what);
+}
+
+/** Those that the tables have in the catalogue were read when the stream began. */
+function tableOf(charset: TextCharset, charsets: Charsets): CharsetTable {
+  const table = charsets.get(charset);
+  if (table !== undefined) return table;
+  throw syncError(
+    "TABLE_SCHEMA_CHANGED",
+    `a column came into the character set ${charset} while the binlog was read`,
+    {
+      hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+    },
+  );
 }
 
 function textCharset(charset: string, refuse: (what: string) => Error): TextCharset {

@@ -7,6 +7,7 @@ import { EXIT, isSyncError } from "../types/errors.ts";
 import type { Hasher64 } from "../util/xxhash.ts";
 import { BatchBuilder, type BatchBuilderOptions, type RowsEvent } from "./batch-builder.ts";
 import { EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
+import type { Charsets } from "./charset/charset-table.ts";
 import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { RowReader } from "./row-store.ts";
@@ -19,6 +20,7 @@ export type StopReason = Omit<TableStop, "at">;
 export interface TrackedTablesOptions extends BatchBuilderOptions {
   readonly schemas: readonly TableSchema[];
   readonly collations: Collations;
+  readonly charsets: Charsets;
   /** `lower_case_table_names` is not 0: names are compared without case. */
   readonly foldsCase: boolean;
   /** What tables hold already, by `tableKey`. */
@@ -141,7 +143,7 @@ export class TrackedTables {
     const table = this.#tables.get(this.#key(id)) ?? null;
     if (table === null) return { body, table, reader: null, refusal: null };
     try {
-      const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options.collations);
+      const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options);
       if (map.version !== table.schema.version) {
         return { body, table, reader: null, refusal: schemaChanged(table.schema, map.columns.length) };
       }

@@ -1,8 +1,22 @@
 import type { TableId } from "./table-id.ts";
 
-/** Character sets whose bytes we turn into Unicode ourselves; any other is refused by name. */
-export const TEXT_CHARSETS = ["utf8mb4", "utf8mb3", "latin1", "ascii"] as const;
+/** Character sets whose bytes are UTF-8, or become so by a few fixed rules. */
+const PLAIN_CHARSETS = ["utf8mb4", "utf8mb3", "latin1", "ascii"] as const;
+
+/** The character sets of MySQL and MariaDB; one that is not among them is refused by name. */
+export const TEXT_CHARSETS = [
+  ...PLAIN_CHARSETS,
+  ...(["armscii8", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866", "dec8"] as const),
+  ...(["geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r", "koi8u", "latin2", "latin5"] as const),
+  ...(["latin7", "macce", "macroman", "swe7", "tis620"] as const),
+  ...(["big5", "cp932", "euckr", "gb2312", "gbk", "sjis", "eucjpms", "ujis", "gb18030"] as const),
+  ...(["ucs2", "utf16", "utf16le", "utf32"] as const),
+] as const;
 export type TextCharset = (typeof TEXT_CHARSETS)[number];
+
+/** Whether a text of this set is read without a table of it. */
+export const isPlainCharset = (charset: TextCharset): charset is (typeof PLAIN_CHARSETS)[number] =>
+  PLAIN_CHARSETS.some((plain) => plain === charset);
 
 /**
  * Types of binary values. GEOMETRY and all types below it are MySQL's own form: the SRID in 4 bytes, little-endian, then

@@ -121,6 +121,18 @@ export const KEY_TYPES = {
     literal: text("utf8mb3", [...LETTERS, ...WIDE]),
   },
   german: { definition: "VARCHAR(40) COLLATE latin1_german2_ci", literal: text("latin1", LETTERS) },
+  chinese: {
+    definition: "VARCHAR(40) CHARACTER SET gbk",
+    literal: text("gbk", ["a", "A", " ", "'", "\\", "日", "本", "语", "乙"]),
+  },
+  shiftJis: {
+    definition: "CHAR(20) CHARACTER SET sjis COLLATE sjis_bin",
+    literal: text("sjis", ["a", " ", "\\", "日", "表", "ｱ", "ソ"]),
+  },
+  utf16: {
+    definition: "VARCHAR(40) CHARACTER SET utf16",
+    literal: text("utf16", [...LETTERS, ...WIDE, "🐬"]),
+  },
   ascii: {
     definition: "CHAR(9) CHARACTER SET ascii",
     literal: text("ascii", ["a", "A", "b", " ", "'", "\\", "\0"]),

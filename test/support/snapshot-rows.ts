@@ -1,3 +1,5 @@
+import { textCharsets } from "../../src/capture/catalogue.ts";
+import { readCharsets } from "../../src/capture/charset/charset-reader.ts";
 import type { MysqlConnection } from "../../src/capture/connection.ts";
 import { RowBuffers } from "../../src/capture/row-buffers.ts";
 import { snapshotSelect } from "../../src/capture/snapshot-codec.ts";
@@ -11,7 +13,8 @@ export async function snapshotRows(
   schema: TableSchema,
 ): Promise<readonly string[]> {
   const sink = new MemorySink(schema);
-  const buffers = new RowBuffers(schema);
+  const charsets = await readCharsets(connection, textCharsets(schema));
+  const buffers = new RowBuffers(schema, new Map(charsets));
   buffers.begin(sink);
   const order = schema.primaryKey.map(quoteMysql).join(", ");
   const sql = `SELECT ${snapshotSelect(schema)} FROM ${quoteMysqlTable(schema.id)} ORDER BY ${order}`;

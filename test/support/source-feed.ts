@@ -1,6 +1,7 @@
 import { connectMysql, type MysqlConnection } from "../../src/capture/connection.ts";
 import { BinlogThread } from "../../src/capture/binlog-thread.ts";
 import type { SourceEndpoint } from "../../src/capture/connection-options.ts";
+import { readCatalogue } from "../../src/capture/catalogue.ts";
 import { planChunks } from "../../src/capture/chunk-plan.ts";
 import { SnapshotReader } from "../../src/capture/snapshot-reader.ts";
 import { readTables } from "../../src/capture/schema-reader.ts";
@@ -92,10 +93,7 @@ export class SourceFeed implements AsyncDisposable {
     const until = (await this.now()).position.gtids;
     const batches = new Map<string, ChangeBatch[]>(schemas.map((schema) => [tableKey(schema.id), []]));
     if (from.gtids.includes(until)) return { batches, position: from, commitUs: 0 };
-    const collations = await this.connection.query(
-      "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS",
-    );
-    const [names] = await this.connection.query("SELECT @@lower_case_table_names");
+    const catalogue = await readCatalogue(this.connection, schemas);
     const thread = new BinlogThread(
       {
         endpoint: plainEndpoint(this.endpoint),
@@ -104,8 +102,7 @@ export class SourceFeed implements AsyncDisposable {
         schemas,
         from: encodeSourcePosition(from),
         serverUuid: null,
-        collations: collations.map(([id, charset]) => [Number(id), charset ?? ""]),
-        foldsCase: names?.[0] !== "0",
+        ...catalogue,
         form,
         version: RECORD_VERSION,
         held: [],

@@ -157,7 +157,6 @@ mysqlTest("everything that is wrong with tables is listed", async ({ mysql, data
     `error TABLE_ENGINE_UNSUPPORTED ${d}.myisam is stored by MyISAM: its snapshot cannot be exact, because only InnoDB gives a read view`,
     `error TABLE_KEY_UNSUPPORTED the primary key holds ${d}.odd.f, a float: such a key has no exact text`,
     `error TABLE_KEY_UNSUPPORTED the primary key holds only the first 3 characters of ${d}.odd.t`,
-    `error TABLE_CHARSET_UNSUPPORTED ${d}.odd.x is in the character set utf16, which is not supported`,
     `error TABLE_COLUMN_NAME the column name _tl_seq of ${d}.odd is reserved for columns that the lake adds`,
     `error TABLE_COLUMN_NAME the column name "a b" of ${d}.odd cannot stand in a Hudi schema, which takes letters, digits and _`,
     `error TABLE_TYPE_UNSUPPORTED ${d}.odd.n is decimal(39,1), and the decimals of the lake have 38 digits`,
