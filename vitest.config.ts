@@ -23,50 +23,54 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 const MYSQL = "test/support/mysql-global-setup.ts";
 /** The program for tests that start it as a process. */
 const PROGRAM = "test/support/program-global-setup.ts";
-/** One MySQL for all tests of a run that need one. */
-const withMysql = { globalSetup: [MYSQL, PROGRAM] };
+/** One MySQL for all tests of a run that need one, and the program packed for their processes. */
+const withServer = { globalSetup: [MYSQL, PROGRAM] };
+/**
+ * Files share their modules, which saves loading them for each. Not in threads: a run in threads whose tests had all
+ * passed has ended with an error, and without a word.
+ */
+const shared = { isolate: false, pool: "forks" };
+
+/** kafkajs's own consumer, by which tests read topics, sets timers of negative time, of which Node warns. */
+const withConsumer = { execArgv: ["--disable-warning=TimeoutNegativeWarning"] };
 
 export default defineConfig({
   test: {
     silent: "passed-only",
     // Server projects share two cores and one server: files run one after another.
     projects: [
-      // Pure modules may be shared by all files, which saves loading them for each. Not in threads: a
-      // run in threads whose tests had all passed has ended with an error, and without a word.
-      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], {
-        testTimeout: 20_000,
-        isolate: false,
-        pool: "forks",
-      }),
-      // Nor does the lake keep anything in its modules.
-      project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false, isolate: false, pool: "forks" }),
-      project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withMysql }),
+      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], { testTimeout: 20_000, ...shared }),
+      project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false, ...shared }),
+      project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withServer }),
       project("kafka", ["test/**/*.kafka.test.ts"], {
         fileParallelism: false,
         globalSetup: "test/support/kafka-global-setup.ts",
+        ...withConsumer,
       }),
       project("clickhouse", ["test/**/*.clickhouse.test.ts"], { fileParallelism: false }),
       project("e2e", ["test/**/*.e2e.test.ts"], {
         fileParallelism: false,
         testTimeout: 300_000,
-        ...withMysql,
+        ...withServer,
       }),
       project("crash", ["test/**/*.crash.test.ts"], {
         fileParallelism: false,
         testTimeout: 600_000,
-        ...withMysql,
+        ...withServer,
       }),
       project("faults", ["test/**/*.faults.test.ts"], {
         fileParallelism: false,
         // Scenarios of one file share brokers, and wait for them most of the time.
         maxConcurrency: 4,
         testTimeout: 600_000,
-        ...withMysql,
+        ...withServer,
+        ...withConsumer,
       }),
       project("engines", ["test/**/*.engines.test.ts"], {
         fileParallelism: false,
         testTimeout: 600_000,
-        ...withMysql,
+        ...withServer,
+        ...withConsumer,
       }),
     ],
   },

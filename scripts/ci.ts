@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { installEngines } from "./engines.ts";
 import { installFlink } from "./engines/flink.ts";
 import { installLibrdkafka } from "./kafka/librdkafka.ts";
+import { JVM_FLAGS } from "./kafka/java.ts";
 
 interface Tally {
   passed: number;
@@ -30,8 +31,8 @@ interface Run {
   readonly isAlone: boolean;
 }
 
-// Maven starts some five times, each time for seconds.
-process.env["MAVEN_OPTS"] ??= "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+// With empty caches Maven starts some five times, each time for seconds, and looks for what others wait for.
+process.env["MAVEN_OPTS"] ??= JVM_FLAGS.join(" ");
 
 const only = process.argv.slice(2);
 

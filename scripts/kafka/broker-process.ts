@@ -6,6 +6,7 @@ import { setupError } from "../setup-error.ts";
 import { brokerProperties, type KafkaSettings } from "./broker-properties.ts";
 import { clusterMetadata } from "./cluster-metadata.ts";
 import { dataFolder } from "./data-folder.ts";
+import { JVM_FLAGS } from "./java.ts";
 import type { KafkaInstall } from "./jars.ts";
 import { lastWords } from "./last-words.ts";
 import type { KafkaNode } from "./node.ts";
@@ -14,11 +15,6 @@ import { propertiesText } from "./properties-text.ts";
 const START_MS_MAX = 60_000;
 const POLL_MS = 20;
 
-/**
- * For a short life with others on few processors: the code is compiled once, and quickly. It is as fast as tests
- * need, and a broker is up after half of the time.
- */
-export const JVM_FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const HEAP_FLAGS = ["-Xms64m", "-Xmx256m", "-XX:+ExitOnOutOfMemoryError"];
 
 export const logPathOf = (folder: string): string => join(folder, "kafka.log");

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setupError } from "../setup-error.ts";
-import { JVM_FLAGS } from "./broker-process.ts";
+import { JVM_FLAGS } from "./java.ts";
 import { installKafka } from "./install.ts";
 import type { KafkaInstall } from "./jars.ts";
 import { lastWords } from "./last-words.ts";

@@ -8,10 +8,13 @@ import { keyText } from "./record-key.ts";
 const MASK = "4294967295";
 /** Of the longest number that goes by digits. */
 const DIGITS_MAX = 18;
+/** Of an INTEGER, of which most have less. */
+const INT_DIGITS_MAX = 10;
+const INT_DIGITS_USUAL = 6;
 /** Of what is summed without a look at overflow; a longer number is two of them. */
 const PART_DIGITS = 9;
-const PART = 10n ** BigInt(PART_DIGITS);
 
+const power10 = (exponent: number): bigint => 10n ** BigInt(exponent);
 const power31 = (exponent: number): bigint => (31n ** BigInt(exponent)) & 0xffffffffn;
 
 /** The bucket of a row. `value` gives the SQL of a typed column. */
@@ -31,7 +34,7 @@ export function bucketSql(
 
 function columnHash(column: LakeColumn, value: string, isComposite: boolean): string {
   const { duck } = column.type;
-  if (duck === "INTEGER") return integerHash(`CAST(${value} AS BIGINT)`, { digitsMax: 10 });
+  if (duck === "INTEGER") return integerHash(`CAST(${value} AS BIGINT)`, { digitsMax: INT_DIGITS_MAX });
   if (duck === "BIGINT") return integerHash(value);
   if (duck === "TIMESTAMPTZ") return integerHash(`epoch_us(${value})`);
   if (duck === "DECIMAL(38,0)") return integerHash(`CAST(${value} AS BIGINT)`, { exact: value });
@@ -60,16 +63,15 @@ interface IntegerOptions {
  * to do everything else.
  */
 function integerHash(value: string, { digitsMax = DIGITS_MAX, exact = value }: IntegerOptions = {}): string {
-  const limit = (digits: number): bigint => 10n ** BigInt(digits);
-  const branches =
-    digitsMax > 10
-      ? `WHEN ${value} < ${PART} THEN ${digitSum(value, PART_DIGITS)} ELSE ${longSum(value)}`
-      : `WHEN ${value} < ${limit(6)} THEN ${digitSum(value, 6)} ELSE ${digitSum(value, digitsMax)}`;
-  const zeros = Array.from({ length: digitsMax }, (_, j) =>
+  const isLong = digitsMax > INT_DIGITS_MAX;
+  const usual = isLong ? PART_DIGITS : INT_DIGITS_USUAL;
+  const more = isLong ? longSum(value) : digitSum(value, digitsMax);
+  const branches = `WHEN ${value} < ${power10(usual)} THEN ${digitSum(value, usual)} ELSE ${more}`;
+  const zeros = digitsOf(digitsMax).map((j) =>
     digitsOf(j + 1).reduce((sum, k) => sum + 48n * power31(k), 0n),
   );
   return (
-    `CASE WHEN ${exact} BETWEEN 0 AND ${limit(digitsMax) - 1n} ` +
+    `CASE WHEN ${exact} BETWEEN 0 AND ${power10(digitsMax) - 1n} ` +
     `THEN (CASE ${branches} END + [${zeros.join(", ")}][length(CAST(${value} AS VARCHAR))]) & ${MASK} ` +
     `ELSE ${textHash(`CAST(${exact} AS VARCHAR)`)} END`
   );
@@ -81,17 +83,17 @@ function integerHash(value: string, { digitsMax = DIGITS_MAX, exact = value }: I
  */
 const digitSum = (value: string, digits: number): string =>
   digitsOf(digits)
-    .map((j) => (j === 0 ? value : `(${value} // ${10n ** BigInt(j)}) * ${21n * 31n ** BigInt(j - 1)}`))
+    .map((j) => (j === 0 ? value : `(${value} // ${power10(j)}) * ${21n * 31n ** BigInt(j - 1)}`))
     .join(" + ");
 
 /** The same for up to eighteen, of which the upper half counts 31^9 times as much. */
 function longSum(value: string): string {
   // As a signed number of 32 bits it is small enough for the product.
   const shift = BigInt.asIntN(32, power31(PART_DIGITS));
-  const [low, high] = [`(${value} % ${PART})`, `(${value} // ${PART})`].map((half) =>
-    digitSum(half, PART_DIGITS),
-  );
-  return `${low ?? ""} + ((${high ?? ""}) & ${MASK}) * (${shift})`;
+  const part = power10(PART_DIGITS);
+  const low = digitSum(`(${value} % ${part})`, PART_DIGITS);
+  const high = digitSum(`(${value} // ${part})`, PART_DIGITS);
+  return `${low} + ((${high}) & ${MASK}) * (${shift})`;
 }
 
 const digitsOf = (count: number): readonly number[] => Array.from({ length: count }, (_, j) => j);

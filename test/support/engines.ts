@@ -6,6 +6,7 @@ import { must } from "../../src/util/assert.ts";
 import { findEngines, type Engines, type HudiVersion } from "../../scripts/engines.ts";
 import { isSetupError } from "../../scripts/setup-error.ts";
 import type { EngineColumn, EngineRow } from "./canonical-row.ts";
+import { JVM_FLAGS } from "../../scripts/kafka/java.ts";
 
 /** What of a table is read: its latest state, an earlier one, or the rows of a range of instants. */
 export type TableView =
@@ -83,8 +84,7 @@ function sparkSettings(bundle: string): Readonly<Record<string, string>> {
     "spark.driver.extraClassPath": bundle,
     // Short queries on small tables: what counts is the start of the JVM. The time zone is one that no
     // reader of ours is in, and that differs from UTC by half an hour more than full ones.
-    "spark.driver.extraJavaOptions":
-      "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Duser.timezone=America/St_Johns",
+    "spark.driver.extraJavaOptions": `${JVM_FLAGS.join(" ")} -Xshare:auto -Duser.timezone=America/St_Johns`,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.default.parallelism": "2",

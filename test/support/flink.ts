@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { findFlink, type Flink } from "../../scripts/engines/flink.ts";
 import { isSetupError } from "../../scripts/setup-error.ts";
 import type { EngineRow } from "./canonical-row.ts";
+import { JVM_FLAGS } from "../../scripts/kafka/java.ts";
 
 export interface FlinkStep {
   readonly sql: string;
@@ -98,13 +99,7 @@ async function runProgram({ java, jars, folder }: Flink, plan: string, work: str
   await runJava(
     java.command,
     [
-      ...[
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-Xmx768m",
-        "-Xlog:disable",
-        "-Xlog:all=error:stderr",
-      ],
+      ...[...JVM_FLAGS, "-Xmx768m", "-Xlog:disable", "-Xlog:all=error:stderr"],
       isMade ? `-XX:SharedArchiveFile=${archive}` : `-XX:ArchiveClassesAtExit=${fresh}`,
       `-Djava.io.tmpdir=${work}`,
       "-Duser.timezone=America/St_Johns",

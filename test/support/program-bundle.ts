@@ -16,7 +16,8 @@ import { makeFolder } from "../../scripts/fresh-folder.ts";
  */
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 const BUNDLE = join(REPOSITORY, ".cache", "program");
-const STAMP = join(BUNDLE, "sources");
+/** Holds the digest of the sources that were packed. */
+const STAMP = "sources";
 
 const ENTRIES = {
   main: "src/main.ts",
@@ -29,7 +30,7 @@ const ENTRIES = {
 export type ProgramEntry = keyof typeof ENTRIES;
 
 /** Compiled for this machine, or found by the program itself when it is installed. */
-const EXTERNAL = [/^node:/, /^@duckdb\//, /^lz4-napi$/, /^chdb$/, /^@confluentinc\//];
+const EXTERNAL = [/^@duckdb\//, /^lz4-napi$/, /^chdb$/, /^@confluentinc\//];
 
 export const programFile = (entry: ProgramEntry): string => join(BUNDLE, `${entry}.js`);
 
@@ -37,11 +38,11 @@ export const programFile = (entry: ProgramEntry): string => join(BUNDLE, `${entr
 export async function buildProgram(): Promise<void> {
   const sources = await sourcesDigest();
   await withFileLock(`${BUNDLE}.lock`, async () => {
-    if ((await readFile(STAMP, "utf8").catch(() => "")) === sources) return;
+    if ((await readFile(join(BUNDLE, STAMP), "utf8").catch(() => "")) === sources) return;
     await makeFolder(BUNDLE, async (fresh) => {
-      const input = Object.entries(ENTRIES).map(([name, file]) => [name, join(REPOSITORY, file)] as const);
       const bundle = await rolldown({
-        input: Object.fromEntries(input),
+        cwd: REPOSITORY,
+        input: ENTRIES,
         platform: "node",
         external: EXTERNAL,
         treeshake: false,
@@ -55,7 +56,7 @@ export async function buildProgram(): Promise<void> {
         keepNames: true,
       });
       await bundle.close();
-      await writeFile(join(fresh, "sources"), sources);
+      await writeFile(join(fresh, STAMP), sources);
     });
   });
 }

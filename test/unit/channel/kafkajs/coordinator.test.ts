@@ -41,6 +41,12 @@ const coordinatorOf = (deliveryTimeoutMs: number): TransactionCoordinator => {
   return new TransactionCoordinator(cluster as never, { ...options, compression: "none", onRetry }, now);
 };
 
+/** Those that the coordinator is sent again and again until it is done. */
+const REQUESTS = [
+  [ADD_PARTITIONS_TO_TXN.name, (c: TransactionCoordinator) => c.addPartitions(PRODUCER, TARGETS)],
+  [END_TXN.name, (c: TransactionCoordinator) => c.endTransaction(PRODUCER, true)],
+] as const;
+
 beforeEach(() => {
   vi.useFakeTimers();
   cluster = new FakeCluster();
@@ -51,10 +57,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test.for([
-  [ADD_PARTITIONS_TO_TXN.name, (c: TransactionCoordinator) => c.addPartitions(PRODUCER, TARGETS)],
-  [END_TXN.name, (c: TransactionCoordinator) => c.endTransaction(PRODUCER, true)],
-] as const)(
+test.for(REQUESTS)(
   "K6: while the transaction before is ended, %s is asked for again within milliseconds",
   async ([name, ask]) => {
     cluster.busy = 5;
@@ -71,19 +74,19 @@ test.for([
   },
 );
 
-test.for([
-  [ADD_PARTITIONS_TO_TXN.name, (c: TransactionCoordinator) => c.addPartitions(PRODUCER, TARGETS)],
-  [END_TXN.name, (c: TransactionCoordinator) => c.endTransaction(PRODUCER, true)],
-] as const)("F178: %s waits for brokers that are away, and tells of it after a second", async ([, ask]) => {
-  const startMs = performance.now();
-  cluster.awayUntilMs = startMs + 3000;
-  const done = ask(coordinatorOf(20_000));
-  await vi.runAllTimersAsync();
-  await done;
-  expect(told[0]?.message).toBe("no broker answers");
-  expect(firstToldMs() - startMs).toBeGreaterThanOrEqual(1000);
-  expect(firstToldMs() - startMs).toBeLessThan(2000);
-});
+test.for(REQUESTS)(
+  "F178: %s waits for brokers that are away, and tells of it after a second",
+  async ([, ask]) => {
+    const startMs = performance.now();
+    cluster.awayUntilMs = startMs + 3000;
+    const done = ask(coordinatorOf(20_000));
+    await vi.runAllTimersAsync();
+    await done;
+    expect(told[0]?.message).toBe("no broker answers");
+    expect(firstToldMs() - startMs).toBeGreaterThanOrEqual(1000);
+    expect(firstToldMs() - startMs).toBeLessThan(2000);
+  },
+);
 
 test("K5: a transaction before that never ends is told when the time is over", async () => {
   cluster.busy = Infinity;
