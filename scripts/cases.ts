@@ -21,9 +21,9 @@ function namedCases(): ReadonlyMap<string, readonly string[]> {
   for (const file of files) {
     const text = readFileSync(new URL(file, root), "utf8");
     // Numbers count in names alone, which are texts; a comment proves nothing.
-    for (const [, , name = ""] of text.matchAll(/(["'`])((?:[FK]\d+[ :,]+)+[^\n]*?)\1/g)) {
-      const numbers = /^(?:[FK]\d+[ :,]+)+/.exec(name)?.[0] ?? "";
-      for (const [id] of numbers.matchAll(/[FK]\d+/g)) {
+    for (const [, , name = ""] of text.matchAll(/(["'`])((?:[A-FK]\d+[ :,]+)+[^\n]*?)\1/g)) {
+      const numbers = /^(?:[A-FK]\d+[ :,]+)+/.exec(name)?.[0] ?? "";
+      for (const [id] of numbers.matchAll(/[A-FK]\d+/g)) {
         found.set(id, [...(found.get(id) ?? []), `${file}: ${name}`]);
       }
     }

@@ -79,39 +79,42 @@ async function expectExact(tape: BinlogTape, admin: TestConnection): Promise<voi
 
 const codeOf = async (tape: BinlogTape): Promise<string> => (await tape.failure()).code;
 
-mysqlTest("connections that are cut, swallowed, refused for a while, or killed", async ({ startMysql }) => {
-  await using r = await rig(startMysql);
-  const { admin, proxy } = r;
-  await using tape = await r.start();
-  await change(admin, -1);
-  await expectExact(tape, admin);
-  const faults: readonly (() => unknown)[] = [
-    () => undefined,
-    () => proxy.cut(),
-    () => proxy.freeze(),
-    async () => {
-      await proxy.refuse();
-      await change(admin, 100);
-      await proxy.allow();
-    },
-    async () => {
-      const dumps = await admin.rows(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
-      );
-      expect(dumps).toHaveLength(1);
-      for (const [id] of dumps) await admin.run(`KILL ${String(id)}`);
-    },
-  ];
-  for (const [i, fault] of faults.entries()) {
-    await change(admin, i * 2);
-    const before = proxy.opened;
-    await fault();
-    await change(admin, i * 2 + 1);
+mysqlTest(
+  "A53: connections that are cut, swallowed, refused for a while, or killed",
+  async ({ startMysql }) => {
+    await using r = await rig(startMysql);
+    const { admin, proxy } = r;
+    await using tape = await r.start();
+    await change(admin, -1);
     await expectExact(tape, admin);
-    // Each fault was one: a new connection followed, and it stayed.
-    expect(proxy.opened > before).toBe(i > 0);
-  }
-});
+    const faults: readonly (() => unknown)[] = [
+      () => undefined,
+      () => proxy.cut(),
+      () => proxy.freeze(),
+      async () => {
+        await proxy.refuse();
+        await change(admin, 100);
+        await proxy.allow();
+      },
+      async () => {
+        const dumps = await admin.rows(
+          "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+        );
+        expect(dumps).toHaveLength(1);
+        for (const [id] of dumps) await admin.run(`KILL ${String(id)}`);
+      },
+    ];
+    for (const [i, fault] of faults.entries()) {
+      await change(admin, i * 2);
+      const before = proxy.opened;
+      await fault();
+      await change(admin, i * 2 + 1);
+      await expectExact(tape, admin);
+      // Each fault was one: a new connection followed, and it stayed.
+      expect(proxy.opened > before).toBe(i > 0);
+    }
+  },
+);
 
 mysqlTest("a connection that ends or falls silent after any number of bytes", async ({ startMysql }) => {
   await using r = await rig(startMysql);
@@ -137,7 +140,7 @@ mysqlTest("a connection that ends or falls silent after any number of bytes", as
 });
 
 mysqlTest(
-  "a bit that flips on the wire is noticed, and what it was in is read again",
+  "A40: a bit that flips on the wire is noticed, and what it was in is read again",
   async ({ startMysql }) => {
     await using r = await rig(startMysql);
     const { admin, proxy } = r;
@@ -175,7 +178,7 @@ mysqlTest(
   },
 );
 
-mysqlTest("checksums that are switched off and on while the binlog is read", async ({ startMysql }) => {
+mysqlTest("A39: checksums that are switched off and on while the binlog is read", async ({ startMysql }) => {
   await using r = await rig(startMysql);
   const { admin, proxy } = r;
   await using tape = await r.start();
@@ -234,7 +237,7 @@ mysqlTest("a source that stays away: for ever without patience, by name with it"
 });
 
 mysqlTest(
-  "a reader with the same server id takes over, and the first one ends by name",
+  "A51: a reader with the same server id takes over, and the first one ends by name",
   async ({ startMysql }) => {
     await using r = await rig(startMysql);
     await using first = await r.start();
@@ -249,43 +252,46 @@ mysqlTest(
   },
 );
 
-mysqlTest("a history that was reset is refused, however many transactions follow", async ({ startMysql }) => {
-  await using r = await rig(startMysql);
-  const { admin, server } = r;
-  /** The same statements, so that everything but the time is the same. */
-  const history = async (): Promise<void> => {
-    await admin.run(
-      "RESET BINARY LOGS AND GTIDS; DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200))",
-    );
-    for (let id = 1; id <= 4; id++) await change(admin, id);
-  };
-  await history();
-  const from = await BinlogTape.prepare(server.url, [T]);
-  await using before = await BinlogTape.start({ ...from, url: server.url, limits: QUICK });
-  await change(admin, 5);
-  await expectExactBehind(before, admin);
-  const { position } = before;
-  await before.stop();
-  await history();
-  for (let id = 5; id <= 9; id++) await change(admin, id);
-  const now = GtidSet.parse(String(await admin.value("SELECT @@GLOBAL.gtid_executed")));
-  // By the numbers alone nothing is wrong.
-  expect([now.includes(position.gtids), now.size > position.gtids.size]).toEqual([true, true]);
-  const start = { ...from.start, position };
-  await using offline = await BinlogTape.start({ ...from, start, url: server.url, limits: QUICK });
-  const error = await offline.failure();
-  expect([error.code, error.exitCode, offline.rows(T)]).toEqual(["SOURCE_HISTORY_BROKEN", 69, []]);
-  expect(error.hint).toContain("source.epoch");
-  // Just behind a snapshot it is the snapshot's own last transaction that is compared.
-  await using fresh = await BinlogTape.start({ ...from, url: server.url, limits: QUICK });
-  expect(await codeOf(fresh)).toBe("SOURCE_HISTORY_BROKEN");
-  // And under the eyes of a reader.
-  await using online = await r.start();
-  await change(admin, 20);
-  await online.caughtUp(admin);
-  await history();
-  expect(await codeOf(online)).toBe("SOURCE_HISTORY_BROKEN");
-});
+mysqlTest(
+  "A49: a history that was reset is refused, however many transactions follow",
+  async ({ startMysql }) => {
+    await using r = await rig(startMysql);
+    const { admin, server } = r;
+    /** The same statements, so that everything but the time is the same. */
+    const history = async (): Promise<void> => {
+      await admin.run(
+        "RESET BINARY LOGS AND GTIDS; DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200))",
+      );
+      for (let id = 1; id <= 4; id++) await change(admin, id);
+    };
+    await history();
+    const from = await BinlogTape.prepare(server.url, [T]);
+    await using before = await BinlogTape.start({ ...from, url: server.url, limits: QUICK });
+    await change(admin, 5);
+    await expectExactBehind(before, admin);
+    const { position } = before;
+    await before.stop();
+    await history();
+    for (let id = 5; id <= 9; id++) await change(admin, id);
+    const now = GtidSet.parse(String(await admin.value("SELECT @@GLOBAL.gtid_executed")));
+    // By the numbers alone nothing is wrong.
+    expect([now.includes(position.gtids), now.size > position.gtids.size]).toEqual([true, true]);
+    const start = { ...from.start, position };
+    await using offline = await BinlogTape.start({ ...from, start, url: server.url, limits: QUICK });
+    const error = await offline.failure();
+    expect([error.code, error.exitCode, offline.rows(T)]).toEqual(["SOURCE_HISTORY_BROKEN", 69, []]);
+    expect(error.hint).toContain("source.epoch");
+    // Just behind a snapshot it is the snapshot's own last transaction that is compared.
+    await using fresh = await BinlogTape.start({ ...from, url: server.url, limits: QUICK });
+    expect(await codeOf(fresh)).toBe("SOURCE_HISTORY_BROKEN");
+    // And under the eyes of a reader.
+    await using online = await r.start();
+    await change(admin, 20);
+    await online.caughtUp(admin);
+    await history();
+    expect(await codeOf(online)).toBe("SOURCE_HISTORY_BROKEN");
+  },
+);
 
 /** As `expectExact`, for a tape that began when the table had rows: those that were not changed are not there. */
 async function expectExactBehind(tape: BinlogTape, admin: TestConnection): Promise<void> {
@@ -295,7 +301,7 @@ async function expectExactBehind(tape: BinlogTape, admin: TestConnection): Promi
 }
 
 mysqlTest(
-  "binlogs that were purged behind a position, and another server at the address",
+  "A37 A50: binlogs that were purged behind a position, and another server at the address",
   async ({ mysql, startMysql }) => {
     await using r = await rig(startMysql);
     const { admin, server, proxy } = r;

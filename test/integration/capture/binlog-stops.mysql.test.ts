@@ -165,7 +165,7 @@ mysqlTest(
   },
 );
 
-mysqlTest("statements that change no row of a table do not stop it", async ({ database }) => {
+mysqlTest("A11 D152: statements that change no row of a table do not stop it", async ({ database }) => {
   const t = idIn(database, "t");
   await database.run(
     "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9)); CREATE TABLE log (id INT PRIMARY KEY)",
@@ -198,28 +198,31 @@ const STREAM_ENDS = [
   ["BINLOG_STATEMENT", "SET SESSION binlog_format = 'MIXED'; UPDATE t SET v = 'z'"],
 ] as const;
 
-mysqlTest.for(STREAM_ENDS)("%s, and no row behind it is read: %s", async ([code, sql], { database }) => {
-  const t = idIn(database, "t");
-  await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))");
-  const from = await BinlogTape.prepare(database.server.url, [t]);
-  const { url } = database.server;
-  await using tape = await BinlogTape.start({ ...from, url });
-  await database.run("INSERT INTO t VALUES (1, 'a')");
-  await tape.caughtUp(database.connection);
-  const at = tape.position;
-  await using session = await database.connect();
-  await session.run(`${sql}; INSERT INTO t VALUES (2, 'b')`);
-  const error = await tape.failure();
-  const { exitCode, hint } = error;
-  expect([error.code, exitCode]).toEqual([code, 69]);
-  expect(hint).toContain("take the snapshot again");
-  expect(tape.rows(t)).toEqual(['{"id":1,"v":"a"}']);
-  expect(tape.position.gtids.equals(at.gtids)).toBe(true);
-  // Another start from there does not get past it either.
-  await using again = await BinlogTape.start({ ...from, url, start: { ...from.start, position: at } });
-  expect((await again.failure()).code).toBe(code);
-  expect(again.rows(t)).toEqual([]);
-});
+mysqlTest.for(STREAM_ENDS)(
+  "A25 A26: %s, and no row behind it is read: %s",
+  async ([code, sql], { database }) => {
+    const t = idIn(database, "t");
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))");
+    const from = await BinlogTape.prepare(database.server.url, [t]);
+    const { url } = database.server;
+    await using tape = await BinlogTape.start({ ...from, url });
+    await database.run("INSERT INTO t VALUES (1, 'a')");
+    await tape.caughtUp(database.connection);
+    const at = tape.position;
+    await using session = await database.connect();
+    await session.run(`${sql}; INSERT INTO t VALUES (2, 'b')`);
+    const error = await tape.failure();
+    const { exitCode, hint } = error;
+    expect([error.code, exitCode]).toEqual([code, 69]);
+    expect(hint).toContain("take the snapshot again");
+    expect(tape.rows(t)).toEqual(['{"id":1,"v":"a"}']);
+    expect(tape.position.gtids.equals(at.gtids)).toBe(true);
+    // Another start from there does not get past it either.
+    await using again = await BinlogTape.start({ ...from, url, start: { ...from.start, position: at } });
+    expect((await again.failure()).code).toBe(code);
+    expect(again.rows(t)).toEqual([]);
+  },
+);
 
 mysqlTest(
   "settings of the server that hide what a row needs stop each table that they touch",

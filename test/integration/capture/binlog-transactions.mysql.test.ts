@@ -22,29 +22,32 @@ async function follow(
   return tape;
 }
 
-mysqlTest("what is rolled back never comes, the rest of its transaction does", async ({ database }) => {
-  await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))");
-  await using tape = await follow(
-    database,
-    ["t"],
-    [
-      "BEGIN; INSERT INTO t VALUES (1, 'a'); ROLLBACK",
-      `BEGIN; INSERT INTO t VALUES (2, 'a'); SAVEPOINT s; INSERT INTO t VALUES (3, 'a'); UPDATE t SET v = 'b';
+mysqlTest(
+  "A1 A2 A6: what is rolled back never comes, the rest of its transaction does",
+  async ({ database }) => {
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))");
+    await using tape = await follow(
+      database,
+      ["t"],
+      [
+        "BEGIN; INSERT INTO t VALUES (1, 'a'); ROLLBACK",
+        `BEGIN; INSERT INTO t VALUES (2, 'a'); SAVEPOINT s; INSERT INTO t VALUES (3, 'a'); UPDATE t SET v = 'b';
      ROLLBACK TO s; INSERT INTO t VALUES (4, 'a'); SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; RELEASE SAVEPOINT s; COMMIT`,
-      "XA START 'r'; INSERT INTO t VALUES (5, 'a'); XA END 'r'; XA ROLLBACK 'r'",
-      "XA START 'o'; INSERT INTO t VALUES (6, 'a'); UPDATE t SET v = 'c' WHERE id = 2; XA END 'o'; XA COMMIT 'o' ONE PHASE",
-    ],
-  );
-  expect(tape.rows({ database: database.name, table: "t" })).toEqual([
-    '{"id":2,"v":"c"}',
-    '{"id":4,"v":"a"}',
-    '{"id":6,"v":"a"}',
-  ]);
-  expect(tape.transactions.size).toBe(2);
-});
+        "XA START 'r'; INSERT INTO t VALUES (5, 'a'); XA END 'r'; XA ROLLBACK 'r'",
+        "XA START 'o'; INSERT INTO t VALUES (6, 'a'); UPDATE t SET v = 'c' WHERE id = 2; XA END 'o'; XA COMMIT 'o' ONE PHASE",
+      ],
+    );
+    expect(tape.rows({ database: database.name, table: "t" })).toEqual([
+      '{"id":2,"v":"c"}',
+      '{"id":4,"v":"a"}',
+      '{"id":6,"v":"a"}',
+    ]);
+    expect(tape.transactions.size).toBe(2);
+  },
+);
 
 mysqlTest(
-  "statements that change several tables, or rows in other ways than they say",
+  "A18 A19 A20 A21 A23 A24 C123: statements that change several tables, or rows in other ways than they say",
   async ({ database }) => {
     await database.run(`
     CREATE TABLE a (id INT PRIMARY KEY, u INT UNIQUE, v INT); CREATE TABLE b (id INT PRIMARY KEY, v INT);
@@ -76,7 +79,7 @@ mysqlTest(
 );
 
 mysqlTest(
-  "a session that forges the time changes neither the order nor the time of its changes",
+  "A60: a session that forges the time changes neither the order nor the time of its changes",
   async ({ database }) => {
     await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
     const beganUs = Date.now() * 1000;
@@ -97,7 +100,7 @@ mysqlTest(
   },
 );
 
-mysqlTest("files of the binlog that end all the time", async ({ database }) => {
+mysqlTest("A35: files of the binlog that end all the time", async ({ database }) => {
   await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
   const sql = Array.from(
     { length: 25 },
@@ -108,7 +111,7 @@ mysqlTest("files of the binlog that end all the time", async ({ database }) => {
   expect([tape.position.file, tape.position.offset]).toEqual([file, Number(offset)]);
 });
 
-mysqlTest("rows larger than a packet, and a transaction larger than the queue", async ({ database }) => {
+mysqlTest("A55: rows larger than a packet, and a transaction larger than the queue", async ({ database }) => {
   await database.run("CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)");
   const ids = [{ database: database.name, table: "t" }];
   await using tape = await BinlogTape.start({

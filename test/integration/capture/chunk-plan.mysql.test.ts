@@ -63,7 +63,7 @@ async function rowsOfChunks(
 }
 
 for (const key of KEYS) {
-  mysqlTest(`chunks hold every row once: ${nameOf(key)}`, async ({ mysql, database }) => {
+  mysqlTest(`E160 E161 E162: chunks hold every row once: ${nameOf(key)}`, async ({ mysql, database }) => {
     await database.run("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'");
     await createTable(database, key);
     await using session = await CaptureSession.open(mysql.url);
@@ -92,7 +92,7 @@ for (const key of KEYS) {
   });
 }
 
-mysqlTest("an empty table is one chunk without rows", async ({ mysql, database }) => {
+mysqlTest("E164: an empty table is one chunk without rows", async ({ mysql, database }) => {
   await database.run("CREATE TABLE t (n INT PRIMARY KEY)");
   await using session = await CaptureSession.open(mysql.url);
   const schema = await session.schema({ database: database.name, table: "t" });

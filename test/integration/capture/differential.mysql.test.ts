@@ -14,22 +14,25 @@ import { SourceFeed } from "../../support/source-feed.ts";
  */
 const identity = { source: "test", epoch: 1 };
 
-mysqlTest("binlog and snapshot write the same bytes for every boundary value", async ({ database }) => {
-  await database.run("SET sql_mode = ''");
-  await database.run(createBoundaryTable("boundary"));
-  await using feed = await SourceFeed.open(database.server.url, identity);
-  const schemas = await feed.schemas([{ database: database.name, table: "boundary" }]);
-  const { position } = await feed.now();
-  await database.run(insertBoundaryRows("boundary"));
-  const fromSnapshot = await snapshotRows(feed.connection, must(schemas[0], "a schema"));
-  expect(fromSnapshot).toHaveLength(BOUNDARY_ROWS);
-  for (const form of ["columns", "lines", "records"] as const) {
-    const { batches } = await feed.changesSince(position, schemas, form);
-    expect([...batches.values()].flat().flatMap(batchRows)).toEqual(fromSnapshot);
-  }
-});
+mysqlTest(
+  "B71 B72 B73 B74 B75 B77 B79 B80 B82 B83 B84 B87 B88 B97 B102 B104 B106: binlog and snapshot write the same bytes for every boundary value",
+  async ({ database }) => {
+    await database.run("SET sql_mode = ''");
+    await database.run(createBoundaryTable("boundary"));
+    await using feed = await SourceFeed.open(database.server.url, identity);
+    const schemas = await feed.schemas([{ database: database.name, table: "boundary" }]);
+    const { position } = await feed.now();
+    await database.run(insertBoundaryRows("boundary"));
+    const fromSnapshot = await snapshotRows(feed.connection, must(schemas[0], "a schema"));
+    expect(fromSnapshot).toHaveLength(BOUNDARY_ROWS);
+    for (const form of ["columns", "lines", "records"] as const) {
+      const { batches } = await feed.changesSince(position, schemas, form);
+      expect([...batches.values()].flat().flatMap(batchRows)).toEqual(fromSnapshot);
+    }
+  },
+);
 
-mysqlTest("binlog and snapshot write the same bytes for random rows", async ({ database }) => {
+mysqlTest("B86: binlog and snapshot write the same bytes for random rows", async ({ database }) => {
   const rows = 2000;
   expect(await compareCodecs(database, { seed: 20_260_101, rows })).toEqual({ wrong: [], rows });
 });

@@ -185,7 +185,7 @@ mysqlTest("an abort, a kill and a sink that fails end a read", async ({ mysql, d
   expect(new Set(sink.rows).size).toBe(10_000);
 });
 
-mysqlTest("rows of 10 MB are read in bounded memory", async ({ mysql, database }) => {
+mysqlTest("E165: rows of 10 MB are read in bounded memory", async ({ mysql, database }) => {
   const rows = 20;
   const rowBytes = 10_000_000;
   // A virtual column, since stored ones would take the server long to write.
