@@ -27,20 +27,22 @@ test("tables that cannot be kept are all named by check and by init, which begin
   begin,
 }) => {
   await using day = await begin(`
-    CREATE TABLE fine (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO fine VALUES (1, 'a');
+    CREATE TABLE fine (id INT PRIMARY KEY, v VARCHAR(20) CHARACTER SET gbk, g POINT, w VECTOR(2));
+    INSERT INTO fine VALUES (1, '語', POINT(1, 2), STRING_TO_VECTOR('[1, -2.5]'));
     CREATE TABLE keyless (id INT);
-    CREATE TABLE place (id INT PRIMARY KEY, g POINT);
-    CREATE TABLE chars (id INT PRIMARY KEY, v VARCHAR(5) CHARACTER SET utf16);
+    CREATE TABLE wide (id INT PRIMARY KEY, total DECIMAL(65,30));
+    INSERT INTO wide VALUES (1, '12345678901234567890123456789012345.000000000000000000000000000001');
+    CREATE TABLE place (x DOUBLE PRIMARY KEY);
     CREATE TABLE names (id INT PRIMARY KEY, _HOODIE_commit_time INT, _Tl_Seq INT)`);
   const { database } = day;
   await day.configure({ tables: [`${database}.*`, `${database}.absent`] });
   const expected = [
     "TABLE_ABSENT d.absent does not exist, or this user has no grant on it",
-    "TABLE_CHARSET_UNSUPPORTED d.chars.v is in the character set utf16, which is not supported",
     "TABLE_NO_PRIMARY_KEY d.keyless has no primary key: its rows cannot be told apart",
     "TABLE_COLUMN_NAME the column name _HOODIE_commit_time of d.names is reserved for columns that the lake adds",
     "TABLE_COLUMN_NAME the column name _Tl_Seq of d.names is reserved for columns that the lake adds",
-    "TABLE_TYPE_UNSUPPORTED d.place.g is point, which is not supported",
+    "TABLE_KEY_UNSUPPORTED the primary key holds d.place.x, a double: such a key has no exact text",
+    "TABLE_TYPE_UNSUPPORTED d.wide.total is decimal(65,30), and the decimals of the lake have 38 digits",
   ];
   const check = await day.run(["check", "--format", "json"]);
   const { problems } = JSON.parse(check.out) as { problems: readonly Problem[] };
@@ -52,10 +54,13 @@ test("tables that cannot be kept are all named by check and by init, which begin
   const [worst = "", ...others] = expected;
   expect(await day.outcome(INIT)).toEqual([1, ...others, `${worst} (and 5 more problems)`]);
   expect(await isThere(day.place.lakeDir)).toBe(false);
-  const exclude = ["keyless", "place", "chars", "names"].map((table) => `${database}.${table}`);
-  await day.configure({ more: `exclude: ${JSON.stringify(exclude)}\n` });
+  const exclude = ["keyless", "place", "names"].map((table) => `${database}.${table}`);
+  const overrides = [{ tables: [`${database}.wide`], decimalsAsText: ["total"] }];
+  await day.configure({
+    more: `exclude: ${JSON.stringify(exclude)}\noverrides: ${JSON.stringify(overrides)}\n`,
+  });
   expect(await day.outcome(INIT)).toEqual([0]);
-  expect(await day.wrong("fine")).toEqual([]);
+  expect(await day.wrong("fine", "wide")).toEqual([]);
 });
 
 const WHY = {

@@ -7,6 +7,7 @@ export const RANDOM_TABLE = `CREATE TABLE random (
   c_dec_9 DECIMAL(9,0), c_dec_19_7 DECIMAL(19,7), c_dec_38_20 DECIMAL(38,20), c_dec_65_17 DECIMAL(65,17),
   c_float FLOAT, c_double DOUBLE, c_bit_5 BIT(5), c_bit_37 BIT(37),
   c_char CHAR(12) CHARACTER SET utf8mb4, c_latin1 VARCHAR(40) CHARACTER SET latin1, c_text TEXT CHARACTER SET utf8mb4,
+  c_gbk VARCHAR(60) CHARACTER SET gbk, c_utf16 TEXT CHARACTER SET utf16, c_greek CHAR(20) CHARACTER SET greek,
   c_binary BINARY(9), c_blob BLOB,
   c_date DATE, c_time TIME(4), c_datetime DATETIME(5), c_timestamp TIMESTAMP(2) NULL, c_year YEAR,
   c_shape GEOMETRY, c_vector VECTOR(40),
@@ -50,6 +51,18 @@ const utf8 = (maxLength: number): fc.Arbitrary<string> =>
   fc
     .string({ unit: "grapheme", maxLength })
     .map((text) => hexText(Array.from(text).slice(0, maxLength).join(""), "utf8", "utf8mb4"));
+
+/** What the set has no character for becomes a question mark, by the server. */
+const converted = (charset: string, maxLength: number): fc.Arbitrary<string> =>
+  fc
+    .array(
+      fc.oneof(fc.constantFrom(...Array.from("aZ 'αΩ乙語ｱ")), fc.string({ unit: "grapheme", maxLength: 1 })),
+      {
+        maxLength,
+      },
+    )
+    .map((parts) => hexText(Array.from(parts.join("")).slice(0, maxLength).join(""), "utf8", "utf8mb4"))
+    .map((text) => `CONVERT(${text} USING ${charset})`);
 
 const latin1 = fc
   .uint8Array({ maxLength: 40 })
@@ -98,6 +111,9 @@ const values: readonly fc.Arbitrary<string>[] = [
   utf8(12),
   latin1,
   utf8(300),
+  converted("gbk", 60),
+  converted("utf16", 60),
+  converted("greek", 20),
   binary(9),
   binary(200),
   date(1, 9999).map((text) => `'${text}'`),

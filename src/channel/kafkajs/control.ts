@@ -143,7 +143,21 @@ export class KafkaControl {
     return new Map(answers.map(({ name, values }) => [name, values]));
   }
 
-  async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+  offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    return this.#ofLeaders(topic, () => this.#offsets(topic));
+  }
+
+  /** What did not work with the leaders that are known is asked of those that there are then. */
+  async #ofLeaders<T>(topic: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      this.#cluster.forget(topic);
+      throw error;
+    }
+  }
+
+  async #offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     const { partitions } = await this.#cluster.topic(topic);
     const found = new Map<number, { start: number; stable: number; end: number }>();
     await Promise.all(
@@ -179,9 +193,7 @@ export class KafkaControl {
     );
     const answers = (await Promise.all(lists)).flat();
     for (const { partition, errorCode } of answers) {
-      if (errorCode === 0) continue;
-      this.#cluster.forget(topic);
-      throw brokerError(errorCode, `ask for the offsets of ${topic}/${partition}`);
+      if (errorCode !== 0) throw brokerError(errorCode, `ask for the offsets of ${topic}/${partition}`);
     }
     return answers;
   }
@@ -195,7 +207,11 @@ export class KafkaControl {
    * When the newest record from this offset on was written, by its writer's clock, and stored, by its broker's. Null
    * when there is none, or when its topic does not keep the broker's time.
    */
-  async newestTimes(target: TopicPartition, from: number): Promise<TwoTimes | null> {
+  newestTimes(target: TopicPartition, from: number): Promise<TwoTimes | null> {
+    return this.#ofLeaders(target.topic, () => this.#newestTimes(target, from));
+  }
+
+  async #newestTimes(target: TopicPartition, from: number): Promise<TwoTimes | null> {
     let newest: StoredBatch | null = null;
     for (let offset = from; ;) {
       const batches: readonly StoredBatch[] = await this.#batches(target, offset);
@@ -216,16 +232,17 @@ export class KafkaControl {
     const request = { topicId, partition, offset, bytesMax: TIMES_BYTES, waitMs: 0, isCommittedOnly: false };
     const answer = await this.#cluster.send(leader, FETCH, request);
     const errorCode = answer.errorCode !== 0 ? answer.errorCode : (answer.partition?.errorCode ?? 0);
-    if (errorCode !== 0) {
-      this.#cluster.forget(topic);
-      throw brokerError(errorCode, `read ${topic}/${partition} at offset ${offset}`);
-    }
+    if (errorCode !== 0) throw brokerError(errorCode, `read ${topic}/${partition} at offset ${offset}`);
     const records = answer.partition?.records ?? null;
     return records === null ? [] : readBatches(records, target);
   }
 
   /** Who writes to the partitions of a topic, and whose transactions are open. */
-  async producers(topic: string): Promise<readonly PartitionProducers[]> {
+  producers(topic: string): Promise<readonly PartitionProducers[]> {
+    return this.#ofLeaders(topic, () => this.#producers(topic));
+  }
+
+  async #producers(topic: string): Promise<readonly PartitionProducers[]> {
     const { partitions } = await this.#cluster.topic(topic);
     const byLeader = await this.#byLeader(
       topic,

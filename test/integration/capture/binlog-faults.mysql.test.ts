@@ -333,7 +333,7 @@ mysqlTest(
   },
 );
 
-mysqlTest("events that the server lost are not passed over", async ({ startMysql }) => {
+mysqlTest("A33: events that the server lost are not passed over", async ({ startMysql }) => {
   await using r = await rig(startMysql);
   const { admin, server } = r;
   await using tape = await r.start();

@@ -33,6 +33,6 @@ mysqlTest(
 );
 
 mysqlTest("B86: binlog and snapshot write the same bytes for random rows", async ({ database }) => {
-  const rows = 2000;
+  const rows = 5000;
   expect(await compareCodecs(database, { seed: 20_260_101, rows })).toEqual({ wrong: [], rows });
 });

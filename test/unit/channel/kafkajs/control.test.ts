@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClusterMetadata, TopicMetadata } from "../../../../src/channel/kafka/messages.ts";
 import { KafkaControl } from "../../../../src/channel/kafkajs/control.ts";
+import { syncError } from "../../../../src/types/errors.ts";
 
 /* Brokers of one cluster that do not know the same: a real one is behind the others for a few milliseconds only. */
 
@@ -37,6 +38,40 @@ class FakeCluster {
 const NEVER = Infinity;
 const controlOf = (cluster: FakeCluster): KafkaControl =>
   new KafkaControl(cluster as never, () => performance.now());
+
+/** Its partition is led by broker 2 since broker 1 does not answer; what is known is kept until it is forgotten. */
+class MovedCluster {
+  #leader = 1;
+
+  async topic(): Promise<Partial<TopicMetadata>> {
+    const of = { errorCode: 0, leader: this.#leader, replicas: [], inSync: [] };
+    return { topicId: "", partitions: [{ partition: 0, ...of }] as never };
+  }
+
+  async leader(): Promise<number> {
+    return this.#leader;
+  }
+
+  forget(): void {
+    this.#leader = 2;
+  }
+
+  async send(node: number, { name }: { readonly name: string }): Promise<unknown> {
+    if (node === 1) throw syncError("KAFKA_UNREACHABLE", "broker 1 does not answer", { hint: "" });
+    if (name === "Fetch") return { errorCode: 0, partition: { errorCode: 0, records: null } };
+    return [{ partition: 0, errorCode: 0, offset: 7 }];
+  }
+}
+
+test.for<[string, (control: KafkaControl) => Promise<unknown>]>([
+  ["offsets", (control) => control.offsets("t")],
+  ["the newest times", (control) => control.newestTimes({ topic: "t", partition: 0 }, 0)],
+  ["producers", (control) => control.producers("t")],
+])("F179: %s are asked of the new leader when the old one does not answer", async ([, ask]) => {
+  const control = new KafkaControl(new MovedCluster() as never, () => 0);
+  await expect(ask(control)).rejects.toMatchObject({ code: "KAFKA_UNREACHABLE" });
+  await ask(control);
+});
 
 beforeEach(() => {
   vi.useFakeTimers();
