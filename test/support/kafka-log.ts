@@ -1,3 +1,4 @@
+import type { KafkaServer } from "../../scripts/kafka/server.ts";
 import type { ProcessEnd, TallylakeProcess } from "./tallylake-process.ts";
 import type { LogLine } from "./tool-run.ts";
 import { waitFor } from "./wait-for.ts";
@@ -38,4 +39,19 @@ export async function logged(
   } catch (cause) {
     throw new Error(`never logged: ${what}; it logged ${process.stderr}`, { cause });
   }
+}
+
+const WORDS_MAX = 2000;
+
+/** How processes are and the end of what they have logged; and which brokers have ended. */
+export function lastWords(
+  processes: ReadonlyMap<string, TallylakeProcess>,
+  brokers: readonly Pick<KafkaServer, "id" | "running">[],
+): string {
+  const words = Array.from(processes, ([name, process]) => {
+    const state = process.isRunning ? "running" : "ended";
+    return `${name} is ${state}, logged: ${process.stderr.slice(-WORDS_MAX)}`;
+  });
+  const gone = brokers.filter(({ running }) => !running).map(({ id }) => `broker ${id} has ended`);
+  return [...words, ...gone].join("\n");
 }

@@ -12,7 +12,7 @@ import { must } from "../../src/util/assert.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { CrashRig } from "./crash-rig.ts";
 import { modulesOf } from "./kafka-client.ts";
-import { endText } from "./kafka-log.ts";
+import { endText, lastWords } from "./kafka-log.ts";
 import { withModules } from "./module-map.ts";
 import { CRASH_TABLES, SMALL, writeTransactions } from "./crash-tables.ts";
 import { KafkaProxy } from "./kafka-proxy.ts";
@@ -306,7 +306,7 @@ export class KafkaPath implements AsyncDisposable {
       timeoutMs: SETTLE_MS,
       intervalMs: 50,
     }).catch((error: unknown) => {
-      throw new Error(`${messageOf(error)}\n${this.#lastWords()}`, { cause: error });
+      throw new Error(`${messageOf(error)}\n${lastWords(this.#last(), this.rig.servers)}`, { cause: error });
     });
   }
 
@@ -321,13 +321,6 @@ export class KafkaPath implements AsyncDisposable {
 
   #last(): ReadonlyMap<Half, TallylakeProcess> {
     return new Map(this.#processes.map(({ half, process }) => [half, process]));
-  }
-
-  /** How its last processes are, and the end of what they have logged. */
-  #lastWords(): string {
-    const words = (process: TallylakeProcess): string =>
-      `${process.isRunning ? "running" : "ended"}, logged: ${process.stderr.slice(-2000)}`;
-    return [...this.#last()].map(([half, process]) => `${half} is ${words(process)}`).join("\n");
   }
 
   /** The names of all commits in the lake. */
