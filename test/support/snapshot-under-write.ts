@@ -6,6 +6,8 @@ import { ShopWriters } from "../../scripts/shop/writers.ts";
 import type { CrashRig, CrashRun, CrashRunEnd } from "./crash-rig.ts";
 import { lakeTableFiles } from "./oracle-lake.ts";
 import type { Place } from "./oracle.ts";
+import type { TestDatabase } from "./test-mysql.ts";
+import { waitFor } from "./wait-for.ts";
 
 export interface UnderWriteOptions {
   readonly seed: number;
@@ -38,7 +40,9 @@ commit: { every: 1s, rows: 1000 }
 memory: { duckdb: 400MiB, queue: 4MiB }
 `;
 
-const INIT: CrashRun = { args: ["init"], unitRows: 1000 };
+/** In the middle of the chunks: how much changes while they are read must not depend on the speed of a machine. */
+const INIT: CrashRun = { args: ["init"], unitRows: 1000, gates: [{ step: "init.recorded", nth: 30 }] };
+const CHANGED_MS_MAX = 60_000;
 const FOLLOW: CrashRun = { args: ["follow", "--until-caught-up"], unitRows: 1000 };
 
 /**
@@ -55,7 +59,7 @@ export async function snapshotUnderWrite(
   const ends: CrashRunEnd[] = [];
   {
     await using writers = await ShopWriters.start({ ...options, url: database.url });
-    ends.push(await rig.run(place, INIT));
+    ends.push(await rig.run(place, { ...INIT, onGate: () => everyTableChanged(database) }));
     ends.push(await rig.run(place, FOLLOW));
     await writers.stop();
   }
@@ -77,6 +81,20 @@ export async function snapshotUnderWrite(
     tablesChanged: firsts.filter((first) => first.changes > 0).length,
     chunks: ends[0]?.steps.filter((step) => step === "init.recorded").length ?? 0,
   };
+}
+
+/** Waits until each table holds something else than it does now. */
+async function everyTableChanged(database: TestDatabase): Promise<void> {
+  const sums = async (): Promise<readonly string[]> => {
+    const rows = await database.rows(`CHECKSUM TABLE ${SHOP_TABLES.join(", ")}`);
+    return rows.map(([, sum]) => String(sum));
+  };
+  const before = await sums();
+  const hasChanged = async (): Promise<boolean> => {
+    const now = await sums();
+    return now.every((sum, i) => sum !== before[i]);
+  };
+  await waitFor("every table to change", hasChanged, { timeoutMs: CHANGED_MS_MAX, intervalMs: 100 });
 }
 
 interface FirstCommit {
