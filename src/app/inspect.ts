@@ -6,7 +6,6 @@ import path from "node:path";
 import { ConnectionPool } from "../capture/connection-pool.ts";
 import type { MysqlConnection } from "../capture/connection.ts";
 import { preflight } from "../capture/preflight.ts";
-import type { ChoicesOf } from "../capture/table-problems.ts";
 import { tableSchema, type TableFacts } from "../capture/table-facts.ts";
 import { bucketCountFor } from "../lake/bucket.ts";
 import { readRecord } from "../lake/checkpoint.ts";
@@ -63,16 +62,17 @@ async function inspectSource(config: Config, signal: AbortSignal): Promise<Sourc
     return await withConnection(source, signal, async (connection) => {
       const [row] = await connection.query("SELECT @@lower_case_table_names");
       const ignoreCase = row?.[0] !== "0";
-      const choices: ChoicesOf = (id) => settingsFor(config, id, { ignoreCase });
+      const settings = (id: TableId): ReturnType<typeof settingsFor> =>
+        settingsFor(config, id, { ignoreCase });
       const { problems, tables } = await preflight(connection, {
         include,
         exclude,
         host: source.host,
-        choices,
+        choices: settings,
       });
       return {
         text: `${address}, MySQL ${connection.version}, ${tls}`,
-        tables: tables.map((facts) => checkedTable(facts, settingsFor(config, facts.id, { ignoreCase }))),
+        tables: tables.map((facts) => checkedTable(facts, settings(facts.id))),
         problems,
       };
     });

@@ -7,7 +7,6 @@ import { driverOptions } from "./connection-options.ts";
 import { EventIntake } from "./event-intake.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
-import { sharedSpareMemory } from "../util/spare-memory.ts";
 
 export interface AnchorOptions {
   readonly endpoint: SourceEndpoint;
@@ -22,17 +21,7 @@ const HEARTBEAT_MS = 5000;
 /** Reads one transaction back from the binlog, to recognise the history by it later. */
 export async function readAnchor(options: AnchorOptions): Promise<LastTransaction> {
   const numbering = { seq: 0, ordinal: 0 };
-  const tables = new TrackedTables({
-    schemas: [],
-    collations: new Map(),
-    charsets: new Map(),
-    numbering,
-    foldsCase: false,
-    form: "columns",
-    recordSource: { source: "", epoch: 1, version: "" },
-    spare: sharedSpareMemory(),
-    held: new Map(),
-  });
+  const tables = TrackedTables.none(numbering);
   const from = { gtids: options.without, file: "", offset: 0, seq: 0, last: null };
   const identity = { source: "", epoch: 1 };
   const assembler = new TransactionAssembler({ tables, identity, from, numbering, expected: null });

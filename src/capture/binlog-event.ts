@@ -42,7 +42,8 @@ export const EVENT = {
   taggedGtid: 42,
 } as const;
 
-const HEADER_BYTES = 19;
+/** Of every event. */
+export const HEADER_BYTES = 19;
 const CHECKSUM_BYTES = 4;
 /** A replica may leave out an event with this flag that it does not know. */
 const FLAG_IGNORABLE = 0x80;
@@ -68,9 +69,9 @@ export class EventFramer {
 
   frame(bytes: Uint8Array, from: number, to: number): EventHeader {
     const size = to - from;
-    if (size < HEADER_BYTES || readU32(bytes, from + 9) !== size) {
+    if (size < HEADER_BYTES || eventSize(bytes, from) !== size) {
       throw corrupt(
-        `an event of ${size} bytes says that it has ${size < 13 ? "none" : readU32(bytes, from + 9)}`,
+        `an event of ${size} bytes says that it has ${size < 13 ? "none" : eventSize(bytes, from)}`,
       );
     }
     const type = bytes[from + 4] as number;
@@ -104,6 +105,9 @@ export function innerHeader(bytes: Uint8Array, from: number, to: number, outer: 
 
 const isIgnorable = (bytes: Uint8Array, from: number): boolean =>
   (((bytes[from + 17] as number) | ((bytes[from + 18] as number) << 8)) & FLAG_IGNORABLE) !== 0;
+
+/** Bytes of the event that begins here, as its header says. */
+export const eventSize = (bytes: Uint8Array, from: number): number => readU32(bytes, from + 9);
 
 function readU32(bytes: Uint8Array, at: number): number {
   return (

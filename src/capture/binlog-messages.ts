@@ -4,21 +4,18 @@ import type { CapturePosition, TableStop } from "../types/ports.ts";
 import type { SourcePositionJson } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import type { PlainError } from "../util/error-transfer.ts";
-import type { CharsetTable } from "./charset/charset-table.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { StreamLimits } from "./binlog-stream.ts";
 import type { PlainEndpoint } from "./source-session.ts";
 
 /** What the main thread tells the capture thread when it starts it. */
-export interface WorkerInput {
+export interface WorkerInput extends Catalogue {
   readonly endpoint: PlainEndpoint;
   readonly serverId: number;
   readonly identity: SourceIdentity;
   readonly schemas: readonly TableSchema[];
   readonly from: SourcePositionJson;
   readonly serverUuid: string | null;
-  readonly collations: readonly (readonly [number, string])[];
-  readonly charsets: readonly (readonly [string, CharsetTable])[];
-  readonly foldsCase: boolean;
   readonly form: RowForm;
   /** GTID sets as text, by `tableKey`: see `StreamRequest`. */
   readonly held: readonly (readonly [string, string])[];

@@ -4,6 +4,7 @@ import type { TableStop } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { EXIT, isSyncError } from "../types/errors.ts";
+import { sharedSpareMemory } from "../util/spare-memory.ts";
 import type { Hasher64 } from "../util/xxhash.ts";
 import { BatchBuilder, type BatchBuilderOptions, type RowsEvent } from "./batch-builder.ts";
 import { EVENT, type EventHeader, type QueryEvent } from "./binlog-event.ts";
@@ -71,6 +72,21 @@ export class TrackedTables {
         },
       ]),
     );
+  }
+
+  /** For whoever follows transactions and keeps no rows. */
+  static none(numbering: TrackedTablesOptions["numbering"]): TrackedTables {
+    return new TrackedTables({
+      schemas: [],
+      collations: new Map(),
+      charsets: new Map(),
+      numbering,
+      foldsCase: false,
+      form: "columns",
+      recordSource: { source: "", epoch: 1, version: "" },
+      spare: sharedSpareMemory(),
+      held: new Map(),
+    });
   }
 
   #key(id: TableId): string {

@@ -10,6 +10,7 @@
 import { createZstdDecompress, zstdDecompressSync } from "node:zlib";
 import { syncError } from "../types/errors.ts";
 import { messageOf, SyncError } from "../util/errors.ts";
+import { eventSize, HEADER_BYTES } from "./binlog-event.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { corrupt } from "./corrupt.ts";
 
@@ -55,8 +56,6 @@ const SMALL_BYTES = 16 << 20;
 const PIECE_BYTES = 1 << 20;
 /** The server holds an event in one packet, and that is the largest one there can be. */
 const EVENT_BYTES_MAX = 1 << 30;
-const HEADER_BYTES = 19;
-const SIZE_AT = 9;
 
 export const isSmall = ({ size }: TransactionPayload): boolean => size <= SMALL_BYTES;
 
@@ -165,8 +164,7 @@ export class EventCutter {
 /** Bytes of the event that begins here; those of a header while the rest of it is missing. */
 function sizeAt(bytes: Uint8Array, from: number): number {
   if (bytes.length - from < HEADER_BYTES) return HEADER_BYTES;
-  const at = from + SIZE_AT;
-  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+  const size = eventSize(bytes, from);
   if (size < HEADER_BYTES || size > EVENT_BYTES_MAX) {
     throw corrupt(`an event of a compressed transaction says that it has ${size} bytes`);
   }

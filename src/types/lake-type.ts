@@ -32,8 +32,8 @@ const decimal = (scale: number): LakeType => ({
 /**
  * The lake type of a MySQL column. A DECIMAL of more than 38 digits is text, which the config has to allow by name
  * (`decimalsAsText`), since sums and comparisons need a cast then. The choices and what was measured on Spark,
- * hudi-rs and ClickHouse: DATETIME and TIMESTAMP become TIMESTAMPTZ, since Spark reads no other; a DATETIME is stored as if it
- * were UTC. BIT(1) to BIT(63) fit a BIGINT; BIT(64) and BIGINT UNSIGNED need a decimal.
+ * hudi-rs and ClickHouse: DATETIME and TIMESTAMP become TIMESTAMPTZ, since Spark reads no other; a DATETIME is stored
+ * as if it were UTC. BIT(1) to BIT(63) fit a BIGINT; BIT(64) and BIGINT UNSIGNED need a decimal.
  */
 export function lakeTypeOf(type: ColumnType, zeroDates: ZeroDatePolicy): LakeType {
   switch (type.kind) {

@@ -1,7 +1,7 @@
-import { WIDE_DECIMALS } from "../support/boundary-table.ts";
 import { randomUUID } from "node:crypto";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
+import { WIDE_DECIMALS } from "../support/boundary-table.ts";
 import { INIT, type BadDay } from "../support/bad-day.ts";
 import { canonicalRow, canonicalSelect, type EngineRow } from "../support/canonical-row.ts";
 import { endpointOf, kafkajsDriver } from "../support/kafka-channel.ts";

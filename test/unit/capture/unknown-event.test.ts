@@ -3,24 +3,13 @@ import { EVENT, EventFramer } from "../../../src/capture/binlog-event.ts";
 import { TrackedTables } from "../../../src/capture/tracked-tables.ts";
 import { TransactionAssembler } from "../../../src/capture/transaction.ts";
 import { GtidSet } from "../../../src/types/gtid.ts";
-import { sharedSpareMemory } from "../../../src/util/spare-memory.ts";
 
 const HEADER_BYTES = 19;
 const IGNORABLE = 0x80;
 
 function assembler(): TransactionAssembler {
   const numbering = { seq: 0, ordinal: 0 };
-  const tables = new TrackedTables({
-    schemas: [],
-    collations: new Map(),
-    charsets: new Map(),
-    numbering,
-    foldsCase: false,
-    form: "columns",
-    recordSource: { source: "", epoch: 1, version: "" },
-    spare: sharedSpareMemory(),
-    held: new Map(),
-  });
+  const tables = TrackedTables.none(numbering);
   const from = { gtids: GtidSet.empty, file: "binlog.000007", offset: 4, seq: 0, last: null };
   return new TransactionAssembler({
     tables,
