@@ -110,7 +110,11 @@ async function sourceArms(
     const isOpen = first.fromGtids === "" && first.snapshotGtids === null;
     const from = GtidSet.parse(isOpen ? first.toGtids : (first.snapshotGtids ?? first.fromGtids));
     const counted = isOpen ? records.slice(1) : records;
-    const commits = counted.map(({ commit, toGtids }) => ({ commit, to: GtidSet.parse(toGtids) }));
+    const commits = counted.map(({ commit, toGtids, snapshotGtids }) => ({
+      commit,
+      to: GtidSet.parse(toGtids),
+      ...(snapshotGtids === null ? {} : { snapshotFrom: GtidSet.parse(snapshotGtids) }),
+    }));
     return [{ id: first.table, from, commits }];
   });
   const until = tables

@@ -13,7 +13,14 @@ import { RawCounter, type RawChange } from "./raw-counter.ts";
 export interface CountedTable {
   readonly id: TableId;
   readonly from: GtidSet;
-  readonly commits: readonly { readonly commit: string; readonly to: GtidSet }[];
+  readonly commits: readonly CountedCommit[];
+}
+
+export interface CountedCommit {
+  readonly commit: string;
+  readonly to: GtidSet;
+  /** Low watermark of a snapshot in the commit: what lies before it is in the rows, and no change of the commit. */
+  readonly snapshotFrom?: GtidSet;
 }
 
 export interface SourceCountRequest {
@@ -127,7 +134,7 @@ class TableLedger {
     // Positions only grow, so the commit of a transaction is never before that of an earlier one.
     while (this.#at < commits.length && commits[this.#at]?.to.contains(id) === false) this.#at++;
     const sums = this.#sums[this.#at];
-    if (sums === undefined) return;
+    if (sums === undefined || commits[this.#at]?.snapshotFrom?.contains(id) === true) return;
     const seeds: HashLanes = transactionLanes(transactionId(this.#identity, formatGtid(id)), this.#table.id);
     const minute = Math.floor(commitUs / US_PER_MINUTE);
     for (const operation of CLASSES) {

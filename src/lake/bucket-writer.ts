@@ -25,7 +25,7 @@ export interface BucketWork {
   readonly bucket: number;
   /** Null when the bucket has no file yet. */
   readonly old: CountedSlice | null;
-  /** Keys that the commit upserts and deletes; null when only the written file can tell. */
+  /** Keys that the commit upserts and deletes; null when it replaces whatever the bucket had. */
   readonly changes: { readonly upserts: number; readonly deletes: number } | null;
 }
 
@@ -33,7 +33,7 @@ export interface CommitPlan {
   readonly instant: string;
   /** Avro schema with the meta columns. */
   readonly avro: string;
-  /** All rows of the bucket's new file. `old` is the path of the slice that it replaces. */
+  /** All rows of the bucket's new file. `old` is the path of the slice whose rows it keeps, if any. */
   readonly select: (to: BucketFile, old: string | null) => string;
   /** A row for each number that is -0.0 in what the bucket's rows come from; null where there are no such columns. */
   readonly selectMinusZero: (bucket: number, old: string | null) => string | null;
@@ -84,11 +84,11 @@ export class BucketWriter {
 
   async #writeBucket(sql: Sql, work: BucketWork, plan: CommitPlan): Promise<WriteStat | null> {
     const { storage, paths } = this.#options;
-    const { bucket, old } = work;
+    const { bucket, old, changes } = work;
     const { instant } = plan;
     const fileId = old?.fileId ?? newFileId(bucket, randomUUID());
     const file = formatBaseFileName({ fileId, writeToken: `${bucket}-0-0`, instant });
-    const oldPath = old === null ? null : join(paths.root, old.file);
+    const oldPath = old === null || changes === null ? null : join(paths.root, old.file);
     await storage.createEmpty(
       join(paths.markers(instant), `${file}.marker.${old === null ? "CREATE" : "MERGE"}`),
     );

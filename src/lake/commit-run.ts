@@ -1,25 +1,28 @@
 /** One commit, step by step as the header of `hudi-table.ts` has them. */
-import { join } from "node:path";
 import type { CommitInfo, CommitResult } from "../types/ports.ts";
 import { assert, must } from "../util/assert.ts";
 import { step } from "../util/step.ts";
-import { avroSchema } from "./avro-schema.ts";
 import { BucketWriter, type BucketWork, type CommitPlan, type CountedSlice } from "./bucket-writer.ts";
 import { writeRecord } from "./checkpoint.ts";
 import { chunkRelation } from "./chunk-stage.ts";
+import { avroOf, createTable, writeProperties } from "./create-table.ts";
 import { encodeCommit, type WriteStat } from "./commit-metadata.ts";
 import { withPreparedRows, type CommitRows, type PreparedRows } from "./commit-tables.ts";
 import { parseBaseFileName } from "./file-name.ts";
 import { slicesDigest } from "./file-system-view.ts";
 import { nextInstant } from "./instant.ts";
-import { lakeColumns, ORDERING_COLUMN } from "./lake-column.ts";
 import { lakeCounts, zeroDateNulls, type RowTotals } from "./lake-counts.ts";
-import type { RowShape } from "./row-shape.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
-import { formatTableProperties, sanitiseName } from "./table-properties.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
 import { assertFence, assertTimeline, assertUndisturbed } from "./undisturbed.ts";
-import { selectDeletedRows, selectKept, selectLoaded, selectMinusZero, selectUpserts } from "./upsert.ts";
+import {
+  selectDeletedRows,
+  selectKept,
+  selectLoaded,
+  selectMinusZero,
+  selectNothing,
+  selectUpserts,
+} from "./upsert.ts";
 
 export interface CommitInput extends CommitRows {
   readonly info: CommitInfo;
@@ -59,32 +62,6 @@ interface RunningCommit {
   readonly instant: string;
 }
 
-/** What makes the folder a Hudi table. The properties come last, since they are what readers look for. */
-async function createTable({ storage, paths }: TableFolder, shape: RowShape, instant: string): Promise<void> {
-  const { schema } = shape;
-  await storage.createFolder(join(paths.hoodie, "archived"));
-  step("lake.create.folders");
-  await storage.replace(
-    paths.partitionMetadata,
-    `#partition metadata\ncommitTime=${instant}\npartitionDepth=0\n`,
-  );
-  step("lake.create.partition");
-  // A checksum beside a file of that name, from whatever was here before, would make Java refuse the file.
-  await storage.remove(join(paths.hoodie, ".hoodie.properties.crc"));
-  const properties = formatTableProperties({
-    databaseName: sanitiseName(schema.id.database),
-    tableName: sanitiseName(schema.id.table),
-    recordKeys: schema.primaryKey,
-    orderingColumn: ORDERING_COLUMN,
-    createSchema: avroOf(shape, "without"),
-  });
-  await storage.replace(paths.properties, properties);
-  step("lake.create.properties");
-}
-
-const avroOf = (shape: RowShape, meta: "with" | "without"): string =>
-  avroSchema(sanitiseName(shape.schema.id.table), lakeColumns(shape.schema, shape.zeroDates), meta);
-
 function writeFiles(
   options: HudiTableOptions,
   { storage, paths }: TableFolder,
@@ -95,10 +72,14 @@ function writeFiles(
 }
 
 function bucketWorks({ state, input, prepared }: RunningCommit): readonly BucketWork[] {
-  if (input.chunks !== null && input.chunks.length > 0) {
-    return Array.from({ length: input.shape.buckets }, (_, bucket) => ({ bucket, old: null, changes: null }));
-  }
   const slices = new Map(state.slices.map((slice) => [slice.bucket, slice]));
+  if (input.chunks !== null && (input.chunks.length > 0 || slices.size > 0)) {
+    return Array.from({ length: input.shape.buckets }, (_, bucket) => ({
+      bucket,
+      old: slices.get(bucket) ?? null,
+      changes: null,
+    }));
+  }
   return [...prepared.touched]
     .map(([bucket, changes]) => ({ bucket, old: slices.get(bucket) ?? null, changes }))
     .filter(({ old, changes }) => old !== null || changes.upserts > 0);
@@ -118,7 +99,7 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
       if (changes !== null && winners !== null && (touched.get(to.bucket)?.upserts ?? 0) > 0) {
         parts.push(selectUpserts(changes, winners, to));
       }
-      return parts.join(" UNION ALL ");
+      return parts.length === 0 ? selectNothing(shape, to) : parts.join(" UNION ALL ");
     },
     selectMinusZero: (bucket, old) =>
       selectMinusZero(shape, {
@@ -144,6 +125,7 @@ async function finish(
   await timeline.complete(instant, encodeCommit(last));
   const completed = [...state.completed, instant];
   await assertTimeline(folder, completed);
+  if (hasOtherKeys(state, last)) await writeProperties(folder, running.input.shape);
   // The record names the instant as pending until its markers are gone, so that somebody removes them.
   await storage.removeFolder(paths.markers(instant));
   step("lake.commit.tidied");
@@ -162,6 +144,9 @@ async function finish(
   };
 }
 
+const hasOtherKeys = ({ last }: TableState, next: OwnCommit): boolean =>
+  last !== null && last.schema.primaryKey.join() !== next.schema.primaryKey.join();
+
 function slicesAfter(before: readonly CountedSlice[], stats: readonly WriteStat[]): readonly CountedSlice[] {
   const byFileId = new Map(before.map((slice) => [slice.fileId, slice]));
   for (const { fileId, path, rows } of stats) {
@@ -179,13 +164,14 @@ function newCommit(
   slices: readonly CountedSlice[],
 ): OwnCommit {
   const { shape, info } = input;
-  assert(state.last === null || info.snapshotFrom === undefined, "a snapshot begins a table");
+  assert(input.chunks !== null || info.snapshotFrom === undefined, "a commit of changes has no snapshot");
   const sum = (of: (stat: WriteStat) => number): number => stats.reduce((total, stat) => total + of(stat), 0);
   const totals: RowTotals = {
     inserted: sum((stat) => stat.inserted),
     updated: sum((stat) => stat.updated),
     deleted: sum((stat) => stat.deleted),
-    rowsBefore: totalRows(state.slices),
+    // What a snapshot replaces is not among what its changes are held against.
+    rowsBefore: input.chunks === null ? totalRows(state.slices) : 0,
     rowsAfter: totalRows(slices),
   };
   const upserted = prepared.groups
@@ -198,7 +184,7 @@ function newCommit(
   );
   return {
     instant,
-    operation: state.last === null ? "BULK_INSERT" : "UPSERT",
+    operation: input.chunks === null ? "UPSERT" : "BULK_INSERT",
     stats,
     avro: avroOf(shape, "without"),
     checkpoint: info.checkpoint,

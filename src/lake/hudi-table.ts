@@ -23,7 +23,7 @@
  *   6. complete  The record still has our fence; `T.commit` comes into being by a link, with all of its
  *                content: THE COMMIT.
  *   7. look      The timeline holds our commit and nothing else that is new.
- *   8. tidy      Markers, record, staged files.
+ *   8. tidy      Markers, properties, record, staged files.
  *
  * | the process dies …        | what readers see  | what the next opening does                                |
  * |---------------------------|-------------------|-----------------------------------------------------------|
@@ -39,6 +39,11 @@
  *
  * After an error in a commit the object takes no more changes and must be closed: whether the commit counts
  * is decided by what is on disk, when the table is opened again.
+ *
+ * A table can be renewed: one commit then replaces all of its rows, and its schema with them, by those of a new
+ * snapshot. It writes a slice for every file group, also where no rows are left, so that readers see the old table or
+ * the new one, and the slices before stay for who reads an earlier state. With another primary key the properties
+ * name other record keys; they follow in step 8, and the next opening makes up for it when a crash came between.
  *
  * Limits. Local disk. Old instants are not trimmed, so each commit lists three names for every commit ever
  * made; 100,000 of them cost some tenths of a second. Base files have no bloom filters and no key range, which
@@ -88,6 +93,8 @@ class HudiTable implements LakeTable {
   readonly #stage: ChangeStage;
   readonly #buckets: number;
   #state: TableState;
+  /** What the next `load` makes of the table; null while it takes changes of what it is. */
+  #renewed: TableSchema | null = null;
   /** A commit that failed leaves the question open whether it counts; only opening anew answers it. */
   #failure: Error | null = null;
   #isClosed = false;
@@ -121,12 +128,12 @@ class HudiTable implements LakeTable {
   chunkWriter(index: number, target: string): ChunkWriter {
     this.#throwUnusable();
     const { db, schema } = this.#options;
-    return new ChunkFile({ db, shape: this.#shapeOf(schema), index, target });
+    return new ChunkFile({ db, shape: this.#shapeOf(this.#renewed ?? schema), index, target });
   }
 
   async append(batch: ChangeBatch): Promise<void> {
     this.#throwUnusable();
-    const { schema } = this;
+    const schema = this.#renewed ?? this.schema;
     if (schema !== null && schema.version !== batch.schema.version) {
       throw syncError(
         "TABLE_SCHEMA_CHANGED",
@@ -141,9 +148,19 @@ class HudiTable implements LakeTable {
     await this.#stage.clear(this.#committedSeq);
   }
 
+  async renew(schema: TableSchema): Promise<void> {
+    this.#throwUnusable();
+    this.#shapeOf(schema);
+    await this.discard();
+    this.#renewed = schema;
+  }
+
   async load(schema: TableSchema, chunks: readonly StagedChunk[], info: CommitInfo): Promise<CommitResult> {
     this.#throwUnusable();
-    assert(this.#state.last === null, "a table is loaded once, by its first commit");
+    assert(
+      this.#state.last === null || this.#renewed?.version === schema.version,
+      "a table is loaded by its first commit, or when it is renewed",
+    );
     const shape = this.#shapeOf(schema);
     const loadable = await loadableChunks(this.#options.db, shape, chunks);
     const changes = await this.#stage.finish();
@@ -157,6 +174,7 @@ class HudiTable implements LakeTable {
   async commit(info: CommitInfo): Promise<CommitResult> {
     this.#throwUnusable();
     const { schema } = must(this.#state.last, "the first commit of a table");
+    assert(this.#renewed === null, "a table that is renewed is loaded next");
     const changes = await this.#stage.finish();
     return this.#commit({ shape: this.#shapeOf(schema), changes, chunks: null, info });
   }
@@ -199,6 +217,7 @@ class HudiTable implements LakeTable {
       const from = { state: this.#state, input, onPrepared };
       const { state, result } = await runCommit(this.#options, this.#folder, from);
       this.#state = state;
+      this.#renewed = null;
       await this.#stage.clear(this.#committedSeq);
       return result;
     } catch (error) {

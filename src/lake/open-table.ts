@@ -4,10 +4,12 @@ import { formatTableId } from "../types/table-id.ts";
 import { step } from "../util/step.ts";
 import { readRecord, RECORD_FILE, writeRecord, type WriterRecord } from "./checkpoint.ts";
 import { decodeCommit } from "./commit-metadata.ts";
+import { writeProperties } from "./create-table.ts";
 import { FileSystemView } from "./file-system-view.ts";
 import { corruptFile, foreignTable } from "./foreign.ts";
 import { LOCK_FILE, TableLock } from "./lock.ts";
 import { removeTempFiles, rollBack } from "./rollback.ts";
+import { rowShape, type RowShape } from "./row-shape.ts";
 import { TEMP_PREFIX } from "./storage-local.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import {
@@ -88,6 +90,8 @@ async function openLocked(options: HudiTableOptions, folder: TableFolder): Promi
   const last = instant === undefined ? null : await readCommit(timeline, paths.root, instant);
   if (last !== null) {
     checkOptions(options, paths.root, last);
+    // A crash between a commit with another primary key and the properties that follow it.
+    if (record.pending === last.instant) await writeProperties(folder, shapeOf(last));
     await checkProperties(storage, paths, last.schema.primaryKey);
   }
   const view = FileSystemView.of(await storage.list(paths.root), completed);
@@ -135,6 +139,9 @@ async function recover(options: HudiTableOptions, folder: TableFolder, record: W
   }
   await removeTempFiles(storage, paths);
 }
+
+const shapeOf = ({ schema, zeroDates, buckets }: OwnCommit): RowShape =>
+  rowShape(schema, { zeroDates, buckets });
 
 function checkOptions(options: HudiTableOptions, root: string, last: OwnCommit): void {
   const { id, identity, zeroDates } = options;

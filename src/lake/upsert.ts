@@ -133,7 +133,17 @@ export function selectMinusZero(
   for (const staged of from.staged) {
     parts.push(`SELECT 1 FROM ${staged.sql} WHERE ${inBucket(staged, from.bucket)}(${isMinusZero})`);
   }
-  return `SELECT * FROM (${parts.join(" UNION ALL ")})`;
+  return parts.length === 0 ? null : `SELECT * FROM (${parts.join(" UNION ALL ")})`;
+}
+
+/** No rows, with the columns of a base file: of a bucket in which a snapshot has none. */
+export function selectNothing(shape: RowShape, to: BucketFile): string {
+  const none = (type: string): string => `CAST(NULL AS ${type})`;
+  const meta = metaColumns(to, { sequence: none("VARCHAR"), recordKey: none("VARCHAR") });
+  const columns = [...shape.columns, ...TRACKING_COLUMNS].map(
+    ({ name, type }) => `${none(type.duck)} AS ${identifier(name)}`,
+  );
+  return `SELECT ${meta}, ${columns.join(", ")} WHERE false`;
 }
 
 /** How many rows of the old slice the commit deletes. */

@@ -89,12 +89,14 @@ export class CommitFeed {
     let fromGtids = recorded.toGtids;
     return commits.map(({ instant, checkpoint, counts, snapshotFrom }) => {
       const toGtids = checkpoint.position.gtids.toString();
+      const isRenewed = snapshotFrom !== null;
       const record = {
         source: this.#source,
         table: this.table,
         commit: instant,
         committedAtMs: instantMs(instant),
-        fromGtids,
+        // A snapshot holds what came before it, whatever the commit before held.
+        fromGtids: isRenewed ? "" : fromGtids,
         toGtids,
         snapshotGtids: snapshotFrom?.toString() ?? null,
         counts,

@@ -260,7 +260,7 @@ export interface CommitInfo {
   readonly checkpoint: Checkpoint;
   /** Counts of the hops before the lake; those of `apply` and `commit` are added by the lake itself. */
   readonly counts: readonly HopCount[];
-  /** Of a table's first commit: the low watermark of its snapshot, from which its changes are counted. */
+  /** Of a commit that holds a snapshot: its low watermark, from which the changes are counted. */
   readonly snapshotFrom?: GtidSet;
 }
 
@@ -281,7 +281,7 @@ export interface CommitRecord {
   readonly checkpoint: Checkpoint;
   readonly counts: readonly HopCount[];
   readonly operation: string;
-  /** See `CommitInfo`; null for any but a first commit. */
+  /** See `CommitInfo`; null for a commit of changes alone. */
   readonly snapshotFrom: GtidSet | null;
 }
 
@@ -319,7 +319,12 @@ export interface LakeTable {
   /** Drops what was appended since the last commit. */
   discard(): Promise<void>;
 
-  /** First commit: the staged chunks, with the appended changes upserted onto them. */
+  /**
+   * The next commit is a `load` that replaces all that the table holds, by rows of this schema: until then chunks and
+   * changes are taken in it. What was appended before is dropped; readers see nothing of it before that commit.
+   */
+  renew(schema: TableSchema): Promise<void>;
+  /** The first commit, or one behind `renew`: the staged chunks, with the appended changes upserted onto them. */
   load(schema: TableSchema, chunks: readonly StagedChunk[], info: CommitInfo): Promise<CommitResult>;
   /** Upserts what was appended, in one commit; with nothing appended the commit only moves the checkpoint. */
   commit(info: CommitInfo): Promise<CommitResult>;
@@ -345,8 +350,8 @@ export interface TraceRecord {
   readonly fromGtids: string;
   readonly toGtids: string;
   /**
-   * Of a first commit, whose `fromGtids` is empty: the low watermark of its snapshot. The rows of the snapshot
-   * hold what came before it, and the counts of changes begin behind it. Null for any other record.
+   * Of a commit with a snapshot, whose `fromGtids` is empty: the low watermark of the snapshot. Its rows hold what came
+   * before it, and the counts of changes begin behind it. Null for any other record.
    */
   readonly snapshotGtids: string | null;
   readonly counts: readonly HopCount[];

@@ -25,7 +25,11 @@ async function hudiOnLocalDisk(form: RowForm): Promise<LakeUnderTest> {
           schema.columns.map((column) => column.name),
         )
       )
-        .map((row) => JSON.stringify(row))
+        .map((row) =>
+          JSON.stringify(row, (_key, value: unknown) =>
+            typeof value === "bigint" ? value.toString() : value,
+          ),
+        )
         .sort(),
     tracking: async (schema) => {
       const rows = await select(schema, ["id", "_tl_seq", "_tl_ts_ms", "_tl_txn", "_tl_n", "_tl_op"]);

@@ -9,6 +9,7 @@ import { ChangeWriter, type RowChange } from "../support/change-writer.ts";
 import { commitInfo, READ_AT_MS } from "../support/lake.ts";
 import { expectCounts, offered, offeredRows, totals } from "../support/lake-count-check.ts";
 import { PRICED } from "../support/lake-schemas.ts";
+import { renewal } from "./lake-renewal.ts";
 import { HISTORY_SCHEMA, play, shown, snapshotRows, stateOf, wishes } from "../support/lake-history.ts";
 
 /** A lake that starts empty, and how its tables are read without the code that writes them. */
@@ -57,6 +58,7 @@ export function lakeTableContract(name: string, start: () => Promise<LakeUnderTe
     laterCommits(start);
     countsAddUp(start);
     lifeCycle(start);
+    renewal(start);
   });
 }
 

@@ -9,8 +9,11 @@ export class CommitLists {
   #nextMs = Date.UTC(2026, 10, 21, 10, 0, 0);
   #transactions = 0;
 
-  /** One more commit of the table, with one to three transactions of the source; returns its instant. */
-  commit(table: TableId): string {
+  /**
+   * One more commit of the table, with one to three transactions of the source; returns its instant. One that renews
+   * the table holds a snapshot, as the first one does.
+   */
+  commit(table: TableId, { renews = false } = {}): string {
     this.#nextMs += 1000;
     this.#transactions += 1 + ((this.#nextMs / 1000) % 3);
     const instant = instantOf(this.#nextMs);
@@ -18,8 +21,7 @@ export class CommitLists {
     list.push({
       instant,
       operation: "upsert",
-      // As the first commits of tables have it.
-      snapshotFrom: list.length === 0 ? GtidSet.parse(`${UUID}:1-${this.#transactions}`) : null,
+      snapshotFrom: renews || list.length === 0 ? GtidSet.parse(`${UUID}:1-${this.#transactions}`) : null,
       counts: [count({ rows: this.#transactions })],
       checkpoint: {
         source: "src",
@@ -59,7 +61,7 @@ export class CommitLists {
       committedAtMs: Date.parse(
         instant.replace(/^(....)(..)(..)(..)(..)(..)(...)$/, "$1-$2-$3T$4:$5:$6.$7Z"),
       ),
-      fromGtids: list[i - 1]?.checkpoint.position.gtids.toString() ?? "",
+      fromGtids: snapshotFrom === null ? (list[i - 1]?.checkpoint.position.gtids.toString() ?? "") : "",
       toGtids: checkpoint.position.gtids.toString(),
       snapshotGtids: snapshotFrom?.toString() ?? null,
       counts,

@@ -16,6 +16,7 @@ import {
   wishes,
   type ModelState,
 } from "../../support/lake-history.ts";
+import { lakeSchema } from "../../support/lake-schemas.ts";
 import { literal } from "../../../src/lake/duckdb.ts";
 
 class Crash extends Error {}
@@ -219,6 +220,52 @@ describe("a writer that ends at any step leaves a table that goes on", () => {
       await replica.expectExact();
       expect(await tableRows(lake)).toEqual(shown(after));
       await replica.table.close();
+      await expectTidy(lake);
+    }
+  });
+
+  test("in a renewal with another key", async () => {
+    await using lake = await testLake();
+    const replica = await grown(lake);
+    const root = lake.tableDir(HISTORY_SCHEMA);
+    const saved = join(lake.dir, "saved");
+    await replica.table.close();
+    await cp(root, saved, { recursive: true });
+    const before = await tableRows(lake);
+    const renewed = lakeSchema(
+      HISTORY_SCHEMA.columns.map(({ name, type }) => [name, type]),
+      ["id"],
+    );
+    expect(renewed.id).toEqual(HISTORY_SCHEMA.id);
+    const rows = snapshotRows([7, 8, 9]);
+    const after = shown(stateOf(rows));
+    const restart = async (): Promise<LakeTable> => {
+      await rm(root, { recursive: true });
+      await cp(saved, root, { recursive: true });
+      return lake.open(HISTORY_SCHEMA);
+    };
+    const renew = async (table: LakeTable): Promise<void> => {
+      await table.renew(renewed);
+      const chunk = await lake.stage(table, renewed, { index: 0, rows });
+      await table.load(renewed, [chunk], commitInfo(replica.writer));
+    };
+    const first = await restart();
+    const steps = await stepsOf(() => renew(first));
+    await first.close();
+    expect(steps.slice(steps.indexOf("lake.commit.completed"))).toContain("lake.create.properties");
+    for (const at of points(steps)) {
+      const table = await restart();
+      expect(await crashAt(at, () => renew(table))).toBe(true);
+      await table.close();
+      const again = await lake.open(HISTORY_SCHEMA);
+      const isIn = at > steps.indexOf("lake.commit.complete");
+      expect([again.schema?.primaryKey, await tableRows(lake)]).toEqual(
+        isIn ? [["id"], after] : [HISTORY_SCHEMA.primaryKey, before],
+      );
+      if (!isIn) await renew(again);
+      await again.close();
+      await (await lake.open(renewed)).close();
+      expect(await tableRows(lake)).toEqual(after);
       await expectTidy(lake);
     }
   });

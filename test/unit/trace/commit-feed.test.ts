@@ -45,3 +45,13 @@ test("of two commits that are announced while the timeline is read, the one that
   expect((await feed.pending(store)).map(({ commit }) => commit)).toEqual([second, third]);
   expect(feed.queued).toBe(2);
 });
+
+test("a commit that renews the table begins at no position, and the next one where it ends", async () => {
+  const { lake, store, feed } = await feedWithOneRecorded();
+  lake.commit(ORDERS);
+  lake.commit(ORDERS, { renews: true });
+  lake.commit(ORDERS);
+  const records = await feed.pending(store);
+  expect(records).toEqual(lake.expected(ORDERS).slice(1));
+  expect(records.map(({ fromGtids }) => fromGtids === "")).toEqual([false, true, false]);
+});
