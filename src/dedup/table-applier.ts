@@ -128,9 +128,14 @@ export class TableApplier {
     this.#stop = stop;
   }
 
-  /** The table stops for a reason on our side of the channel; what was not committed is dropped. */
+  /**
+   * The table stops for a reason on our side of the channel; what was not committed is dropped, and so no commit may
+   * say that it is in.
+   */
   halt(stop: TableStop): Promise<void> {
     this.#stop ??= stop;
+    this.#position = null;
+    this.#origin = null;
     return this.#inTurn(async () => {
       this.#sinceMs = null;
       this.#ledger = new CountLedger(this.#options.identity);

@@ -18,6 +18,10 @@ class RecordingTable {
     this.checkpoint = { ...identity, serverUuid: "u", position: positionAt(number) };
   }
 
+  async discard(): Promise<void> {
+    this.pendingRows = 0;
+  }
+
   async append({ count }: { readonly count: number }): Promise<void> {
     this.pendingRows += count;
   }
@@ -67,6 +71,25 @@ test("what waits for its commit is not taken again when the channel offers it on
   // A new generation begins where the table's checkpoint is, and cuts its units elsewhere.
   await offer(1, 5);
   expect(table.pendingRows).toBe(5);
+});
+
+test("a table that is halted commits nothing any more: what it had taken is gone", async () => {
+  const table = new RecordingTable(0);
+  const applier = applierOf(table);
+  await applier.offer(makeBatch([[{ op: "c", id: 1 }]], { firstGtid: 1, firstSeq: 1 }), null);
+  applier.advance(reach(1), [], null);
+  const halted = applier.halt({
+    ...{ table: table.id, code: "TABLE_VALUE", message: "odd", hint: "look at it", at: positionAt(0) },
+  });
+  expect([applier.isBehind, await applier.commit()]).toEqual([false, null]);
+  await halted;
+  applier.advance(reach(2), [], null);
+  expect([applier.isBehind, await applier.commit(), table.pendingRows, table.commits]).toEqual([
+    false,
+    null,
+    0,
+    [],
+  ]);
 });
 
 test("what comes while a commit is under way waits from then on", async () => {
