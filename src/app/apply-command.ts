@@ -6,7 +6,7 @@ import type { LakeTable } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import type { ApplyOptions, CommandContext } from "./command.ts";
 import { FollowDaemon } from "./follow-daemon.ts";
-import { followed, remind, startOf, TICK_MS } from "./follow.ts";
+import { followed, remind, startOf, stopsOf, TICK_MS } from "./follow.ts";
 import { remindOf } from "./left-tables.ts";
 import { monotonicMs, openKafkaChannel, requireKafka } from "./open-channel.ts";
 import { drain } from "./pipeline.ts";
@@ -62,7 +62,6 @@ async function apply(
     appliers,
     policy: config.commit,
     now: monotonicMs,
-    log,
     onCommit: keeping.onCommit,
     onStop: (_applier, stop) => {
       keeping.onStop(stop);
@@ -71,9 +70,9 @@ async function apply(
   const kafka = requireKafka(context, "apply");
   const channel = await openKafkaChannel(context, kafka, { tables: followed(tables), serverUuid });
   const reminder = setInterval(() => {
-    remind(appliers, log);
+    remind(stopsOf(appliers), log);
   }, REMIND_MS);
-  daemon.running({ appliers, backlog: () => channel.backlog() });
+  daemon.running({ appliers, stops: () => stopsOf(appliers), backlog: () => channel.backlog() });
   try {
     const target = untilCaughtUp ? await channel.newest() : null;
     log.info("applying", { tables: tables.length, until: target?.gtids.toString() });
@@ -93,6 +92,6 @@ async function apply(
     await router.settle();
     await channel.close();
   }
-  remind(appliers, log);
+  remind(stopsOf(appliers), log);
   return appliers.some(({ stop }) => stop !== null) ? EXIT.mismatch : EXIT.ok;
 }

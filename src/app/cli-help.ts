@@ -95,6 +95,32 @@ export const HELP: Readonly<Record<CommandName, CommandHelp>> = {
       ],
     ),
   },
+  resnapshot: {
+    usage: "resnapshot <tables...>",
+    description: "Reads tables again, and replaces by one commit what the lake has of them.",
+    after: after(
+      ["tallylake resnapshot shop.orders", "tallylake resnapshot 'shop.*' crm.customer"],
+      ["0   done, or a running follow does it", "1   a table stopped; the others are done", ...COMMON],
+      [
+        "Until that commit readers see the table as it was; earlier states can still be queried.",
+        "A follow that runs is asked to do it, and goes on with the other tables meanwhile.",
+        "Killed at any point and started again it goes on at the first unfinished chunk.",
+      ],
+    ),
+  },
+  remove: {
+    usage: "remove <tables...>",
+    description: "Takes tables out of the lake, with all of their files.",
+    after: after(
+      ["tallylake remove shop.orders"],
+      ["0   removed", ...COMMON],
+      [
+        "Tables are named in full, one by one; a pattern removes nothing.",
+        "A follow that has the tables must be stopped before.",
+        "A table that the config still means comes back with the next init.",
+      ],
+    ),
+  },
   follow: {
     usage: "follow",
     description: "Streams the binlog into the lake until it is stopped.",
@@ -108,6 +134,7 @@ export const HELP: Readonly<Record<CommandName, CommandHelp>> = {
       [
         "SIGTERM or SIGINT drains and commits; a second one stops at once, as safely as a kill.",
         "A table that stops keeps its checkpoint, and the others go on.",
+        "A table whose definition changed is read again meanwhile, unless schemaChanges says stop.",
         "With channel.kafka in the config the changes go through Kafka, in this one process.",
       ],
     ),

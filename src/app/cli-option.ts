@@ -38,6 +38,9 @@ export function parseAsOf(text: string): AsOf {
   return { kind: "time", atMs };
 }
 
+export const parsePatterns = (texts: readonly string[]): readonly TablePattern[] =>
+  texts.reduce<readonly TablePattern[]>((before, text) => collectPattern(text, before), []);
+
 /** One pattern; the option may be given again. */
 export function collectPattern(text: string, before: readonly TablePattern[] = []): readonly TablePattern[] {
   try {

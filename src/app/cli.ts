@@ -7,7 +7,7 @@ import {
 } from "commander";
 import { syncError } from "../types/errors.ts";
 import { nearest } from "../util/nearest.ts";
-import { collectPattern, parseAsOf, parseSince, parseWindow } from "./cli-option.ts";
+import { collectPattern, parseAsOf, parsePatterns, parseSince, parseWindow } from "./cli-option.ts";
 import { HELP, PROGRAM_HELP, type CommandHelp } from "./cli-help.ts";
 import type {
   ApplyOptions,
@@ -125,6 +125,12 @@ function addCommands(program: CommandParser, nowMs: number, found: (command: Com
   add(HELP.init)
     .option("--no-compare", "do not compare the rows with MySQL behind the first commit")
     .action(({ compare }: InitOptions) => found({ name: "init", options: { compare } }));
+  add(HELP.resnapshot)
+    .option("--no-compare", "do not compare the rows with MySQL behind the commit")
+    .action((texts: readonly string[], { compare }: InitOptions) =>
+      found({ name: "resnapshot", options: { tables: parsePatterns(texts), compare } }),
+    );
+  add(HELP.remove).action((tables: readonly string[]) => found({ name: "remove", options: { tables } }));
   add(HELP.follow)
     .option("--until-caught-up", "end when the source's position at the start is reached")
     .action(({ untilCaughtUp }: Loose<FollowOptions>) =>
@@ -207,7 +213,7 @@ function unknownCommand(name: string, program: CommandParser): Error {
 }
 
 const argumentTerm = (argument: Argument): string =>
-  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+  argument.required ? `<${argument.name()}${argument.variadic ? "..." : ""}>` : `[${argument.name()}]`;
 
 function globalOptions(program: CommandParser): GlobalOptions {
   const { config, logLevel, logFormat, color } = program.opts<

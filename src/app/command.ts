@@ -37,6 +37,15 @@ export interface InitOptions {
   readonly compare: boolean;
 }
 
+export interface ResnapshotOptions extends InitOptions {
+  readonly tables: readonly TablePattern[];
+}
+
+export interface RemoveOptions {
+  /** Full names, and no patterns. */
+  readonly tables: readonly string[];
+}
+
 export interface FollowOptions {
   readonly untilCaughtUp: boolean;
 }
@@ -81,6 +90,8 @@ export type Command =
   | { readonly name: "new"; readonly options: NewOptions }
   | { readonly name: "check"; readonly options: CheckOptions }
   | { readonly name: "init"; readonly options: InitOptions }
+  | { readonly name: "resnapshot"; readonly options: ResnapshotOptions }
+  | { readonly name: "remove"; readonly options: RemoveOptions }
   | { readonly name: "follow"; readonly options: FollowOptions }
   | { readonly name: "capture"; readonly options: CaptureOptions }
   | { readonly name: "apply"; readonly options: ApplyOptions }
@@ -118,6 +129,8 @@ export interface Handlers {
   readonly new: (context: BaseContext, options: NewOptions) => Promise<number>;
   readonly check: (context: CommandContext, options: CheckOptions) => Promise<number>;
   readonly init: (context: CommandContext, options: InitOptions) => Promise<number>;
+  readonly resnapshot: (context: CommandContext, options: ResnapshotOptions) => Promise<number>;
+  readonly remove: (context: CommandContext, options: RemoveOptions) => Promise<number>;
   readonly follow: (context: CommandContext, options: FollowOptions) => Promise<number>;
   readonly capture: (context: CommandContext, options: CaptureOptions) => Promise<number>;
   readonly apply: (context: CommandContext, options: ApplyOptions) => Promise<number>;

@@ -125,6 +125,7 @@ const printSettings = (settings: Partial<TableSettings>) => ({
   buckets: settings.buckets ?? undefined,
   zeroDates: settings.zeroDates,
   decimalsAsText: settings.decimalsAsText,
+  schemaChanges: settings.schemaChanges,
 });
 
 function printTrace({ trace }: Config): unknown {

@@ -54,7 +54,18 @@ const tableSettings = () => ({
         ["amount"],
       ),
     ),
+  schemaChanges: z
+    .enum(SCHEMA_CHANGES)
+    .optional()
+    .meta(
+      described(
+        "What `follow` does when a statement changes a table: resnapshot (the default) reads the table again while the others go on, stop leaves it where it is until `tallylake resnapshot`.",
+      ),
+    ),
 });
+
+/** What `follow` does with a table whose definition changed. */
+export const SCHEMA_CHANGES = ["resnapshot", "stop"] as const;
 
 const source = (context: ValueContext) =>
   z
@@ -74,11 +85,11 @@ const source = (context: ValueContext) =>
           .default(1)
           .meta(described("To be raised when the binlog's history broke, by a restore or a reset.")),
         tls: tls(context, "for loopback addresses"),
-        serverId: integer({ min: 1, max: 2 ** 32 - 2 })
+        serverId: integer({ min: 1, max: 2 ** 32 - 3 })
           .optional()
           .meta(
             described(
-              "Replica number, unique among all replicas of the server; `report` uses the next one. Without it derived from host name and state folder.",
+              "Replica number, unique among all replicas of the server; `report` uses the next one, and a snapshot that `follow` takes again the one behind that. Without it derived from host name and state folder.",
             ),
           ),
         connectTimeout: duration({ min: 100, max: 600_000 }, "between 100ms and 10m")

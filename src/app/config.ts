@@ -12,7 +12,7 @@ import { resolveChannel, type KafkaChannelConfig } from "./channel-config.ts";
 import { crossProblems } from "./config-cross-check.ts";
 import { ConfigError } from "./config-error.ts";
 import { describeIssues } from "./config-issue.ts";
-import { configJsonSchema, configSchema, type ParsedConfig } from "./config-schema.ts";
+import { configJsonSchema, configSchema, type ParsedConfig, type SCHEMA_CHANGES } from "./config-schema.ts";
 import { resolveTls, type TlsConfig } from "./config-tls.ts";
 import { readConfigYaml } from "./config-yaml.ts";
 import { secretReader, type SecretReader } from "./secret-reference.ts";
@@ -68,6 +68,7 @@ export interface TableSettings {
   readonly zeroDates: ZeroDatePolicy;
   /** Columns that may become text when the lake has no decimal of so many digits. */
   readonly decimalsAsText: readonly string[];
+  readonly schemaChanges: (typeof SCHEMA_CHANGES)[number];
 }
 
 export interface OverrideRule {
@@ -198,7 +199,10 @@ function resolveConfig(
     lakeDir: parsed.lake,
     stateDir,
     channel: parsed.channel === undefined ? null : resolveChannel(parsed.channel, source.name),
-    defaults: { buckets: null, zeroDates: "null", decimalsAsText: [], ...settingsOf(defaults) },
+    defaults: {
+      ...{ buckets: null, zeroDates: "null", decimalsAsText: [], schemaChanges: "resnapshot" },
+      ...settingsOf(defaults),
+    },
     overrides: parsed.overrides.map((rule) => ({ tables: rule.tables, settings: settingsOf(rule) })),
     snapshot,
     commit: {
@@ -236,24 +240,28 @@ function resolveSource(
 /**
  * A server cuts off the older of two replicas with the same number, and a restarted `follow` should cut off
  * its own former connection. So the number is the same for one state folder on one machine, another one for
- * every other, and above 2^31, where people rarely number servers by hand. It is even: the odd one behind
- * it is free for `report`.
+ * every other, and above 2^31, where people rarely number servers by hand. It is a multiple of 4: the two behind it
+ * are free for `report` and for snapshots that are taken again.
  */
 function derivedServerId(at: { readonly stateDir: string; readonly hostname: string }): number {
   const digest = createHash("sha256")
     .update(JSON.stringify([at.hostname, at.stateDir]))
     .digest();
-  return 2 ** 31 + (digest.readUInt32BE(0) % (2 ** 30 - 1)) * 2;
+  return 2 ** 31 + (digest.readUInt32BE(0) % (2 ** 29 - 1)) * 4;
 }
 
-type ParsedSettings = Pick<ParsedConfig["defaults"], "buckets" | "zeroDates" | "decimalsAsText">;
+type ParsedSettings = Pick<ParsedConfig["defaults"], keyof TableSettings>;
 
-const settingsOf = ({ buckets, zeroDates, decimalsAsText }: ParsedSettings): Partial<TableSettings> => ({
-  ...(buckets === undefined ? {} : { buckets }),
-  // YAML reads a bare `null` as no value, which here is the policy of that name.
-  ...(zeroDates === undefined ? {} : { zeroDates: zeroDates ?? "null" }),
-  ...(decimalsAsText === undefined ? {} : { decimalsAsText }),
-});
+const settingsOf = (parsed: ParsedSettings): Partial<TableSettings> => {
+  const { buckets, zeroDates, decimalsAsText, schemaChanges } = parsed;
+  return {
+    ...(buckets === undefined ? {} : { buckets }),
+    // YAML reads a bare `null` as no value, which here is the policy of that name.
+    ...(zeroDates === undefined ? {} : { zeroDates: zeroDates ?? "null" }),
+    ...(decimalsAsText === undefined ? {} : { decimalsAsText }),
+    ...(schemaChanges === undefined ? {} : { schemaChanges }),
+  };
+};
 
 function resolveTrace(parsed: ParsedConfig["trace"], stateDir: string): TraceConfig {
   if (parsed === undefined) return { kind: "path", path: path.join(stateDir, "trace") };

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { z } from "zod";
 import { syncError } from "../types/errors.ts";
+import type { TablePattern } from "../types/table-pattern.ts";
 import type { TraceQuery, TraceRecord } from "../types/ports.ts";
 import { codeOf } from "../util/errors.ts";
 import {
@@ -52,6 +53,18 @@ export class DaemonClient {
       { method: "settle", timeoutMs },
       { timeoutMs: timeoutMs + STATUS_TIMEOUT_MS, answer: z.null() },
     );
+  }
+
+  /** Names of the tables that it reads again from now on. */
+  async resnapshot(tables: readonly TablePattern[]): Promise<readonly string[]> {
+    const names = await this.#ask(
+      { method: "resnapshot", tables: tables.map(({ text }) => text) },
+      { timeoutMs: STATUS_TIMEOUT_MS, answer: z.array(z.string()) },
+    );
+    if (names.length > 0) return names;
+    throw syncError("LAKE_TABLE_MISSING", "the running follow has none of these tables", {
+      hint: "`tallylake status` lists what it has; a table that it left out needs it to be stopped first",
+    });
   }
 
   async #ask<T>(

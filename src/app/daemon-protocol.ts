@@ -7,7 +7,9 @@ export type DaemonRequest =
   | { readonly method: "status" }
   | { readonly method: "records"; readonly query: TraceQuery }
   /** Brings all counts to the store first, for at most so long. */
-  | { readonly method: "settle"; readonly timeoutMs: number };
+  | { readonly method: "settle"; readonly timeoutMs: number }
+  /** Takes the snapshots of tables again, given by patterns; answered by the names of those. */
+  | { readonly method: "resnapshot"; readonly tables: readonly string[] };
 
 const tableId = z.strictObject({ database: z.string(), table: z.string() });
 
@@ -22,6 +24,7 @@ export const daemonRequest = z.discriminatedUnion("method", [
     }),
   }),
   z.strictObject({ method: z.literal("settle"), timeoutMs: z.number().min(0).max(60_000) }),
+  z.strictObject({ method: z.literal("resnapshot"), tables: z.array(z.string()) }),
 ]);
 
 /** A table that stopped. */

@@ -9,13 +9,15 @@ export interface DaemonAnswers {
   readonly status: () => DaemonStatus;
   readonly records: (query: TraceQuery) => Promise<readonly TraceRecord[]>;
   readonly settle: (timeoutMs: number) => Promise<void>;
+  /** Names of the tables that are read again. */
+  readonly resnapshot: (patterns: readonly string[]) => readonly string[];
 }
 
 const REQUEST_BYTES_MAX = 1 << 20;
 
 /**
  * Answers `status` and `report` of the same user while `follow` runs, which alone can have the trace store
- * open in its process. It reads and tells; it takes no orders.
+ * open in its process, and `resnapshot`, since it has the tables. The folder of the socket is the user's own.
  */
 export class DaemonServer {
   readonly #server: Server;
@@ -90,5 +92,7 @@ async function resultOf(request: DaemonRequest, answers: DaemonAnswers): Promise
     case "settle":
       await answers.settle(request.timeoutMs);
       return null;
+    case "resnapshot":
+      return answers.resnapshot(request.tables);
   }
 }

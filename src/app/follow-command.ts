@@ -3,10 +3,11 @@ import type { SourcePosition } from "../types/source-position.ts";
 import type { CommandContext, FollowOptions } from "./command.ts";
 import { watchConfig } from "./config-watch.ts";
 import { FollowDaemon } from "./follow-daemon.ts";
-import { runFollow } from "./follow.ts";
+import type { OpenChannel } from "./follow.ts";
+import { followInRounds } from "./follow-rounds.ts";
 import { remindOf } from "./left-tables.ts";
 import { openKafkaChannel, sourceFor } from "./open-channel.ts";
-import { PATIENCE_MS, Session, type FollowedTables } from "./session.ts";
+import { Session, type FollowedTables } from "./session.ts";
 import { TableKeeping } from "./table-keeping.ts";
 
 /** `tallylake follow`. */
@@ -53,36 +54,26 @@ async function follow(
   context: CommandContext,
   { session, tables, left, recorder, daemon, target }: FollowParts,
 ): Promise<number> {
-  const { config, log, signal } = context;
-  const { channel } = config;
+  const { channel } = context.config;
   const lakes = tables.map((table) => table.lake);
   const keeping = await TableKeeping.open(context, recorder, { lakes, left });
   let endWatch = (): void => undefined;
+  const openChannel: OpenChannel | undefined =
+    channel === null
+      ? undefined
+      : async (followed, serverUuid) => {
+          const opened = await openKafkaChannel(context, channel, { tables: followed, serverUuid });
+          endWatch();
+          endWatch = watchConfig(context, opened);
+          return opened;
+        };
   try {
-    return await runFollow({
-      config,
-      source: session.source,
-      tables: lakes,
-      target: target?.gtids ?? null,
-      log,
-      signal,
-      // The clock of the machine may be set back by an hour, and commits must not wait for it.
-      now: () => performance.now(),
-      ...(target === null ? {} : { targetEnd: target, patienceMs: PATIENCE_MS }),
-      ...(channel === null
-        ? {}
-        : {
-            openChannel: async (followed, serverUuid) => {
-              const opened = await openKafkaChannel(context, channel, { tables: followed, serverUuid });
-              endWatch = watchConfig(context, opened);
-              return opened;
-            },
-          }),
+    return await followInRounds({
+      ...{ context, source: session.source, tables: lakes, keeping, target, openChannel },
+      look: () => session.look(),
       onRunning: (state) => {
         daemon.running(state);
       },
-      onCommit: keeping.onCommit,
-      onStop: keeping.onStop,
     });
   } finally {
     endWatch();

@@ -1,6 +1,8 @@
 import type { TableApplier } from "../dedup/table-applier.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { syncError } from "../types/errors.ts";
+import { formatTableId } from "../types/table-id.ts";
+import { parseTablePattern, type TablePattern } from "../types/table-pattern.ts";
 import { StopError } from "../util/abort.ts";
 import { messageOf } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
@@ -54,6 +56,7 @@ export class FollowDaemon {
           hint: lastError?.hint ?? "ask again in a moment",
         });
       },
+      resnapshot: (patterns) => this.#resnapshot(patterns.map(parseTablePattern)),
       settle: async (timeoutMs) => {
         try {
           await this.#recorder.settled(AbortSignal.timeout(timeoutMs));
@@ -65,13 +68,23 @@ export class FollowDaemon {
     };
   }
 
+  #resnapshot(patterns: readonly TablePattern[]): readonly string[] {
+    const state = this.#state;
+    if (state?.resnapshot === undefined) {
+      throw syncError("USAGE", "it does not read the source", {
+        hint: "stop `tallylake apply`, and `tallylake capture`, before tables are read again",
+      });
+    }
+    return state.resnapshot(patterns).map(formatTableId);
+  }
+
   #status(): DaemonStatus {
     const { state, queuedCommits, oldestQueuedMs, lastError } = this.#recorder.state();
     const appliers = this.#state?.appliers ?? [];
     return {
       pid: process.pid,
       sinceMs: this.#sinceMs,
-      stops: appliers.flatMap(({ stop }) => (stop === null ? [] : [describeStop(stop)])),
+      stops: this.#state?.stops().map(describeStop) ?? [],
       tables: appliers.flatMap(tableOf),
       trace: {
         state,

@@ -13,11 +13,12 @@ import { Router } from "../dedup/router.ts";
 import { TableApplier } from "../dedup/table-applier.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
 import { commonStart, heldBeyond } from "../types/common-start.ts";
-import { EXIT, isSyncError, syncError } from "../types/errors.ts";
+import { isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { Channel, CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
 import { reachesOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
-import { formatTableId } from "../types/table-id.ts";
+import { formatTableId, type TableId } from "../types/table-id.ts";
+import type { TablePattern } from "../types/table-pattern.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import { messageOf } from "../util/errors.ts";
@@ -26,6 +27,7 @@ import type { Config } from "./config.ts";
 import { runCaptureLoop } from "./capture-loop.ts";
 import { drain, runPipeline } from "./pipeline.ts";
 import { publishSnapshots } from "./publish-snapshots.ts";
+import { logStop } from "./table-keeping.ts";
 
 export interface FollowRun {
   readonly config: Config;
@@ -46,9 +48,9 @@ export interface FollowRun {
   /** How long to wait for a source that went away; without it for ever. */
   readonly patienceMs?: number;
   /** The stream is about to run. */
-  readonly onRunning: (state: FollowState) => void;
+  readonly onRunning: (state: Pick<FollowState, "appliers" | "backlog">) => void;
   readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
-  readonly onStop: (stop: TableStop) => void;
+  readonly onStop: (stop: TableStop, applier: TableApplier) => void;
   /** Opens the channel that the config names; without it capture and tables share this process's memory. */
   readonly openChannel?: OpenChannel;
 }
@@ -64,17 +66,19 @@ export interface FollowedTable {
 /** What can be asked of a running `follow`. */
 export interface FollowState {
   readonly appliers: readonly TableApplier[];
+  /** All tables that stand still, with why. */
+  readonly stops: () => readonly TableStop[];
+  /** Reads tables again, those that it has; absent where the source is not read. */
+  readonly resnapshot?: (patterns: readonly TablePattern[]) => readonly TableId[];
   /** Rows and bytes between capture and the tables. */
   readonly backlog: () => { readonly rows: number; readonly bytes: number };
 }
 
 export const TICK_MS = 100;
-/** How often a stopped table is told about again. */
-const REMIND_MS = 60_000;
 
-/** Resolves with the exit code: 0, or 1 when a table has stopped. */
-export async function runFollow(run: FollowRun): Promise<number> {
-  const { config, tables, log, now } = run;
+/** Resolves when the target is reached, when the signal has ended it, or when every table has stopped. */
+export async function runFollow(run: FollowRun): Promise<void> {
+  const { config, tables, now } = run;
   const identity = { source: config.source.name, epoch: config.source.epoch };
   const { serverUuid } = must(tables[0]?.checkpoint, "the checkpoint of a table");
   const appliers = tables.map((table) => new TableApplier({ table, identity, serverUuid, now }));
@@ -84,36 +88,20 @@ export async function runFollow(run: FollowRun): Promise<number> {
     appliers,
     policy: config.commit,
     now,
-    log,
     onCommit: run.onCommit,
-    onStop: (_applier, stop) => {
-      run.onStop(stop);
+    onStop: (applier, stop) => {
+      run.onStop(stop, applier);
     },
   });
   const going = appliers.filter((applier) => applier.stop === null).map((applier) => applier.table);
   const from = startOf(going);
   if (run.openChannel === undefined) await requireHistory(run, going);
-  if (!isCaughtUp(run, from)) {
-    const reminder = setInterval(() => {
-      remind(appliers, log);
-    }, REMIND_MS);
-    try {
-      const held = heldBeyond(from, followed(going));
-      const request = { schemas: schemasOf(going), from, serverUuid, held };
-      if (run.openChannel === undefined) await streamInto(run, { router, appliers, request });
-      else
-        await streamThrough(await run.openChannel(followed(going), serverUuid), run, {
-          router,
-          appliers,
-          request,
-        });
-    } finally {
-      clearInterval(reminder);
-    }
-    await router.commitAll();
-  }
-  remind(appliers, log);
-  return appliers.some((applier) => applier.stop !== null) ? EXIT.mismatch : EXIT.ok;
+  if (isCaughtUp(run, from)) return;
+  const held = heldBeyond(from, followed(going));
+  const streaming = { router, appliers, request: { schemas: schemasOf(going), from, serverUuid, held } };
+  if (run.openChannel === undefined) await streamInto(run, streaming);
+  else await streamThrough(await run.openChannel(followed(going), serverUuid), run, streaming);
+  await router.commitAll();
 }
 
 function isCaughtUp({ target, targetEnd }: FollowRun, at: SourcePosition): boolean {
@@ -141,7 +129,7 @@ async function haltUnserved({ source, onStop }: FollowRun, appliers: readonly Ta
       const { code, message, hint } = error;
       const stop = { table: id, code, message, hint, at };
       await applier.halt(stop);
-      onStop(stop);
+      onStop(stop, applier);
     }
   }
 }
@@ -249,14 +237,9 @@ export function startOf(tables: readonly LakeTable[]): SourcePosition {
   );
 }
 
-export function remind(appliers: readonly TableApplier[], log: Log): void {
-  for (const { stop } of appliers) {
-    if (stop === null) continue;
-    const { file, offset } = stop.at;
-    log.error(`${formatTableId(stop.table)} has stopped: ${stop.message}`, {
-      code: stop.code,
-      position: `${file}:${offset}`,
-      remedy: stop.hint,
-    });
-  }
+export const stopsOf = (appliers: readonly TableApplier[]): readonly TableStop[] =>
+  appliers.flatMap(({ stop }) => stop ?? []);
+
+export function remind(stops: readonly TableStop[], log: Log): void {
+  for (const stop of stops) logStop(stop, log);
 }

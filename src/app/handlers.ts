@@ -19,6 +19,14 @@ export const handlers: Handlers = {
     const { initCommand } = await import("./init-command.ts");
     return initCommand(context, options);
   },
+  resnapshot: async (context, options) => {
+    const { resnapshotCommand } = await import("./resnapshot-command.ts");
+    return resnapshotCommand(context, options);
+  },
+  remove: async (context, options) => {
+    const { removeCommand } = await import("./remove-command.ts");
+    return removeCommand(context, options);
+  },
   follow: async (context, options) => {
     const { followCommand } = await import("./follow-command.ts");
     return followCommand(context, options);

@@ -16,6 +16,8 @@
  * and the caller begins its snapshot anew, with its new definition.
  *
  * The low watermark is noted before the definitions count: what was read of them before is compared afterwards.
+ *
+ * A table that has its first commit and is to be renewed (`LakeTable.renew`) gets its new rows in the same way.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -44,7 +46,9 @@ import { readChunks, stagedChunks, type SnapshotTable } from "./snapshot.ts";
 export interface InitRun {
   readonly config: Config;
   readonly source: MysqlSource;
-  /** Tables without a first commit. */
+  /** Folder for the manifest, the chunks and what does not fit into memory; it goes with the last commit. */
+  readonly dir: string;
+  /** Tables without a first commit, or that are renewed. */
   readonly tables: readonly SnapshotTable[];
   readonly progress: ProgressTracker;
   readonly log: Log;
@@ -64,7 +68,10 @@ export interface InitOutcome {
 
 const XA_WAIT_MS = 60_000;
 
+/** Where `init` works. */
 export const snapshotDir = (config: Config): string => join(config.stateDir, "snapshot");
+/** Where a running `follow` takes snapshots of tables again. */
+export const renewalDir = (config: Config): string => join(config.stateDir, "renewal");
 
 /**
  * @throws SyncError TABLE_SCHEMA_CHANGED or TABLE_ABSENT when a table changed while it was read: what is done
@@ -80,12 +87,12 @@ export async function runInit(run: InitRun): Promise<InitOutcome> {
       run.log.warn("the snapshot that was begun cannot go on; the next run begins anew", {
         code: error.code,
       });
-      await rm(snapshotDir(run.config), { recursive: true, force: true });
+      await rm(run.dir, { recursive: true, force: true });
     }
     throw error;
   });
   // The mark of a table that stopped lies before what stopped it.
-  await rm(snapshotDir(run.config), { recursive: true, force: true });
+  await rm(run.dir, { recursive: true, force: true });
   return outcome;
 }
 
@@ -119,8 +126,8 @@ async function requireSameSchemas({ source, tables }: InitRun): Promise<void> {
 
 /** The manifest of the run before, while the binlog still reaches back to its low watermark; else a new one. */
 async function openManifest(run: InitRun): Promise<SnapshotManifest> {
-  const { config, source, log } = run;
-  const file = join(snapshotDir(config), "manifest.ndjson");
+  const { config, source, log, dir } = run;
+  const file = join(dir, "manifest.ndjson");
   const identity = { source: config.source.name, epoch: config.source.epoch };
   const known = await SnapshotManifest.read(file);
   if (known !== null) {
@@ -133,7 +140,7 @@ async function openManifest(run: InitRun): Promise<SnapshotManifest> {
         ? "its binlogs are gone, or the server is another one"
         : "it belongs to another source or epoch",
     });
-    await rm(snapshotDir(config), { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true });
   }
   step("init.watermark");
   const start = await lowWatermark(run);
@@ -168,22 +175,23 @@ async function finish(
   manifest: SnapshotManifest,
   tables: readonly SnapshotTable[],
 ): Promise<InitOutcome> {
-  const { config, source, progress, log, signal, now } = run;
-  const { position: low, serverUuid } = manifest.start;
+  const { config, source, progress, signal, now } = run;
+  const { serverUuid } = manifest.start;
+  const low = beginning(manifest, tables);
   const high = await source.highWatermark();
   step("init.high");
   for (const { schema } of tables) progress.setStage(formatTableId(schema.id), "catching up");
   const appliers = tables.map(
-    ({ lake }) => new TableApplier({ table: lake, identity: manifest.identity, serverUuid, now }),
+    ({ lake }) =>
+      new TableApplier({ table: lake, identity: manifest.identity, serverUuid, now, isRenewed: true }),
   );
   for (const applier of appliers) await applier.table.discard();
   const stops: TableStop[] = [];
   const router = new Router({
     appliers,
-    // The first commit is made below, from the chunks and what is appended here.
-    policy: { everyMs: Infinity, rows: Infinity, idleEveryMs: Infinity },
+    // The commit is made below, from the chunks and what is appended here.
+    policy: null,
     now,
-    log,
     onCommit: () => undefined,
     onStop: (_applier, stop) => stops.push(stop),
   });
@@ -191,7 +199,7 @@ async function finish(
     rowsMax: 1_000_000,
     bytesMax: config.memory.queueBytes,
     spillBytes: config.memory.queueBytes,
-    spillDir: join(config.stateDir, "spill"),
+    spillDir: join(run.dir, "spill"),
   });
   let reached: SourcePosition = low;
   try {
@@ -225,6 +233,13 @@ async function finish(
   return { committed: await commitFirst(run, manifest, { tables, appliers }), stopped: stops };
 }
 
+/** The low watermark; what comes behind it has higher numbers than anything that the tables had before. */
+function beginning(manifest: SnapshotManifest, tables: readonly SnapshotTable[]): SourcePosition {
+  const { position } = manifest.start;
+  const seqs = tables.map(({ lake }) => lake.checkpoint?.position.seq ?? 0);
+  return { ...position, seq: Math.max(position.seq, ...seqs) };
+}
+
 function furthest(appliers: readonly TableApplier[]): SourcePosition | null {
   const going = appliers.find((applier) => applier.stop === null);
   return going?.position ?? null;
@@ -245,7 +260,7 @@ async function commitFirst(
     const name = formatTableId(schema.id);
     run.progress.setStage(name, "committing");
     const chunks = stagedChunks(manifest, schema);
-    const info = applier.takeCommit(applier.position ?? manifest.start.position);
+    const info = applier.takeCommit(applier.position ?? beginning(manifest, tables));
     step("init.load");
     const counts = [...snapshotCounts(manifest, schema), ...info.counts];
     results.push(

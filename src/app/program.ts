@@ -92,7 +92,7 @@ async function runLine(line: CommandLine, options: ProgramOptions, reporting: Re
   const { command, global } = line;
   applyGlobals(reporting, global);
   // Whoever reads the data decides how much of it there is; a daemon has none and goes on.
-  if (command.name !== "init" && !isDaemon(command.name)) {
+  if (!isSnapshot(command.name) && !isDaemon(command.name)) {
     options.out.onClosed(() => options.lifecycle.stop("nobody reads the output"));
   }
   if (command.name === "new") return options.handlers.new(baseContext(options, reporting), command.options);
@@ -117,6 +117,10 @@ function runHandler(
       return handlers.check(context, command.options);
     case "init":
       return handlers.init(context, command.options);
+    case "resnapshot":
+      return handlers.resnapshot(context, command.options);
+    case "remove":
+      return handlers.remove(context, command.options);
     case "follow":
       return handlers.follow(context, command.options);
     case "capture":
@@ -147,6 +151,8 @@ function baseContext(options: ProgramOptions, reporting: Reporting): BaseContext
   };
 }
 
+const isSnapshot = (command: CommandName): boolean => command === "init" || command === "resnapshot";
+
 const isDaemon = (command: CommandName): boolean =>
   command === "follow" || command === "capture" || command === "apply";
 
@@ -164,13 +170,13 @@ function applyGlobals(reporting: Reporting, global: GlobalOptions): void {
 }
 
 /**
- * The exit code of a command that was stopped. A daemon has done what it is for; `init` is not finished and
+ * The exit code of a command that was stopped. A daemon has done what it is for; a snapshot is not finished and
  * goes on when it is started again; of any other command the result is missing, as a shell would say. A reader
  * that went away has all it wanted.
  */
 function stopCode(command: CommandName | null, { lifecycle, out }: ProgramOptions): number {
   if (command !== null && isDaemon(command)) return EXIT.ok;
-  if (command === "init") return EXIT.retryLater;
+  if (command !== null && isSnapshot(command)) return EXIT.retryLater;
   if (lifecycle.stoppedBy !== null) return SIGNAL_EXIT[lifecycle.stoppedBy];
   return out.closed ? EXIT.ok : EXIT.retryLater;
 }

@@ -17,7 +17,7 @@ import type { CommandContext, ReportOptions } from "./command.ts";
 import { deepCompare } from "./deep-compare.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { Resources } from "./lifecycle.ts";
-import { identityOf, openSource } from "./session.ts";
+import { identityOf, openSource, serverIdOf } from "./session.ts";
 import { tableWriter } from "./table-writer.ts";
 import { openTraceReader } from "./trace-reader.ts";
 
@@ -124,7 +124,7 @@ async function sourceArms(
   try {
     const counted = await countSource({
       endpoint: config.source,
-      serverId: config.source.serverId + 1,
+      serverId: serverIdOf(config, "report"),
       identity: identityOf(config),
       tables,
       until,

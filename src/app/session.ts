@@ -9,16 +9,17 @@ import { bucketCountFor } from "../lake/bucket.ts";
 import { LakeDatabase } from "../lake/duckdb.ts";
 import { openHudiTable } from "../lake/hudi-table.ts";
 import { TableReader } from "../lake/table-reader.ts";
-import { openTraceStore } from "../trace/clickhouse-store.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import type { LakeTable, TraceStore } from "../types/ports.ts";
+import { syncError } from "../types/errors.ts";
+import type { LakeTable } from "../types/ports.ts";
 import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 import type { CommandContext } from "./command.ts";
 import { settingsFor, type Config } from "./config.ts";
 import { Resources } from "./lifecycle.ts";
+import { traceOpener } from "./open-trace.ts";
 import { packageVersion } from "./package-info.ts";
 import { requireHealthy } from "./problem-gate.ts";
 import {
@@ -38,6 +39,12 @@ export interface SessionTable {
   readonly facts: TableFacts;
   readonly schema: TableSchema;
   readonly lake: LakeTable;
+}
+
+/** The tables whose first commit is to come, of so many. */
+export interface NewTables {
+  readonly tables: readonly SessionTable[];
+  readonly total: number;
 }
 
 /** The tables that can be followed, and why the others cannot. */
@@ -69,7 +76,15 @@ interface Followable {
 /** How long a command that has an end waits for a source that went away while it worked. */
 export const PATIENCE_MS = 120_000;
 
-export type SourceOptions = Pick<MysqlSourceOptions, "patienceMs" | "limits">;
+/** `reader` is whose replica number the streams of the source get; two at once with the same would cut each other off. */
+export interface SourceOptions extends Pick<MysqlSourceOptions, "patienceMs" | "limits"> {
+  readonly reader?: keyof typeof READERS;
+}
+
+const READERS = { follow: 0, report: 1, renewal: 2 } as const;
+
+export const serverIdOf = ({ source }: Config, reader: keyof typeof READERS): number =>
+  source.serverId + READERS[reader];
 
 export const identityOf = (config: Config): SourceIdentity => ({
   source: config.source.name,
@@ -78,13 +93,13 @@ export const identityOf = (config: Config): SourceIdentity => ({
 
 export function openSource(
   { config, log, now }: CommandContext,
-  { patienceMs, limits }: SourceOptions = {},
+  { patienceMs, limits, reader = "follow" }: SourceOptions = {},
 ): MysqlSource {
   return new MysqlSource({
     endpoint: config.source,
     identity: identityOf(config),
     version: packageVersion(),
-    serverId: config.source.serverId,
+    serverId: serverIdOf(config, reader),
     chunkRows: config.snapshot.chunkRows,
     queueBytes: config.memory.queueBytes,
     log,
@@ -135,17 +150,43 @@ export class Session {
   }
 
   /**
-   * Checks the source as a whole and opens its tables in the lake.
+   * Checks the source as a whole and opens those of its tables in the lake whose first commit is to come.
    * @throws SyncError with all problems, when one of them is an error
    */
-  async openTables(): Promise<readonly SessionTable[]> {
+  async openNewTables(): Promise<NewTables> {
     const { config, log } = this.#context;
     const standing = await this.#standing();
     const found = await this.#preflight();
     requireHealthy([...found.problems, ...earlierEpochs(standing, config)], log);
+    const done = new Set(
+      standing.filter(({ checkpoint }) => checkpoint !== null).map(({ id }) => tableKey(id)),
+    );
+    const tables = await this.#openEach(found.tables.filter(({ id }) => !done.has(tableKey(id))));
+    return { tables, total: found.tables.length };
+  }
+
+  /**
+   * Opens tables of the source whose rows are to be read, whatever the lake has of them.
+   * @throws SyncError when one of them cannot be kept, or when none is meant
+   */
+  async openTables(isMeant: (id: TableId) => boolean): Promise<readonly SessionTable[]> {
+    const { config, log } = this.#context;
+    const found = await this.#preflight();
+    requireHealthy(
+      found.problems.filter(({ table }) => table === null || isMeant(table)),
+      log,
+    );
+    const meant = found.tables.filter(({ id }) => isMeant(id));
+    if (meant.length > 0) return this.#openEach(meant);
+    throw syncError("TABLE_ABSENT", "no table of the config has such a name at the source", {
+      hint: `\`tallylake check\` lists the tables that ${config.file} means`,
+    });
+  }
+
+  async #openEach(meant: readonly TableFacts[]): Promise<readonly SessionTable[]> {
     const db = await this.#openDatabase();
     const tables: SessionTable[] = [];
-    for (const facts of found.tables) tables.push(await this.#openTable(facts, db));
+    for (const facts of meant) tables.push(await this.#openTable(facts, db));
     return tables;
   }
 
@@ -182,6 +223,11 @@ export class Session {
       else leave(newTable(id));
     }
     return this.#requireSome(tables, left);
+  }
+
+  /** The tables of the config as the source has them now, and what is wrong with them. */
+  look(): Promise<Preflight> {
+    return this.#preflight();
   }
 
   /**
@@ -349,19 +395,5 @@ export class Session {
         await running;
       },
     );
-  }
-}
-
-/** How the trace store of the config is opened; null when there is none. */
-export function traceOpener({ trace }: Config, now: () => number): (() => Promise<TraceStore>) | null {
-  switch (trace.kind) {
-    case "off":
-      return null;
-    case "path":
-      return () => openTraceStore({ target: { kind: "path", path: trace.path }, now });
-    case "url": {
-      const { url, user, password, database } = trace;
-      return () => openTraceStore({ target: { kind: "url", url, user, password }, database, now });
-    }
   }
 }

@@ -1,5 +1,5 @@
 import type { TableApplier } from "../dedup/table-applier.ts";
-import { formatTableId } from "../types/table-id.ts";
+import { formatTableId, tableKey } from "../types/table-id.ts";
 import { messageOf } from "../util/errors.ts";
 import { formatBytes } from "../util/units.ts";
 import type { CommandContext } from "./command.ts";
@@ -7,7 +7,7 @@ import type { CommandContext } from "./command.ts";
 /** Removes old slices every so many commits of a table, behind its commits and in nobody's way. */
 export class SliceCleaner {
   readonly #context: CommandContext;
-  readonly #commits = new Map<TableApplier, number>();
+  readonly #commits = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
 
   constructor(context: CommandContext) {
@@ -16,8 +16,9 @@ export class SliceCleaner {
 
   committed(applier: TableApplier): void {
     const { config } = this.#context;
-    const made = (this.#commits.get(applier) ?? 0) + 1;
-    this.#commits.set(applier, made % config.clean.everyCommits);
+    const key = tableKey(applier.table.id);
+    const made = (this.#commits.get(key) ?? 0) + 1;
+    this.#commits.set(key, made % config.clean.everyCommits);
     if (made < config.clean.everyCommits) return;
     const cleaning = this.#clean(applier).finally(() => this.#running.delete(cleaning));
     this.#running.add(cleaning);

@@ -4,7 +4,7 @@ import { TableReader } from "../lake/table-reader.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
 import { isSyncError } from "../types/errors.ts";
 import type { Problem } from "../types/ports.ts";
-import { formatTableId, quoteMysqlTable, type TableId } from "../types/table-id.ts";
+import { formatTableId, quoteMysqlTable, resnapshotHint, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import type { Config } from "./config.ts";
 import { lakeTables } from "./lake-tables.ts";
@@ -42,7 +42,7 @@ export function earlierEpochs(standing: readonly Standing[], { source }: Config)
       code: "SOURCE_HISTORY_BROKEN",
       table: id,
       message: `${formatTableId(id)} is of epoch ${checkpoint.epoch} in the lake, and \`source.epoch\` is ${source.epoch}`,
-      hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+      hint: resnapshotHint(id),
       severity: "error",
     };
   });

@@ -4,7 +4,7 @@ import { isSyncError } from "../types/errors.ts";
 import type { TableId } from "../types/table-id.ts";
 import { SyncError } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
-import { traceOpener } from "./session.ts";
+import { traceOpener } from "./open-trace.ts";
 import type { TraceStatus } from "./status-model.ts";
 
 const NOTHING_KNOWN = { queuedCommits: null, oldestQueuedMs: null };

@@ -1,5 +1,5 @@
 import { EXIT } from "../types/errors.ts";
-import { formatTableId } from "../types/table-id.ts";
+import { formatTableId, resnapshotHint } from "../types/table-id.ts";
 import type { Paint } from "../util/paint.ts";
 import { printable } from "../util/printable.ts";
 import { textTable } from "../util/text-table.ts";
@@ -214,7 +214,7 @@ function attentionBlock(table: TableStatus, { paint }: StatusView): string[] {
   if (table.lakeError !== null) return [`${name} cannot be read: ${printable(table.lakeError)}`];
   return [
     `${name} lacks transactions whose binlog is purged`,
-    "  remedy: remove the table's folder from the lake and run `tallylake init` again",
+    `  remedy: ${printable(resnapshotHint(table.id))}`,
   ];
 }
 

@@ -59,6 +59,13 @@ export async function standingStop(
   }
 }
 
+/** The table is not in the lake any more. */
+export async function forgetStops(stateDir: string, table: TableId, log: Log): Promise<void> {
+  const register = await StopRegister.open(stateDir, log);
+  register.forget(table);
+  await register.settled();
+}
+
 const keyOf = (stop: DaemonStop): string => tableKey({ database: stop.database, table: stop.table });
 
 /** Keeps the file while `follow` runs. That it cannot be written is said, and holds up nobody. */
@@ -87,6 +94,10 @@ export class StopRegister {
   stopped(stop: TableStop): void {
     this.#stops.set(tableKey(stop.table), describeStop(stop));
     this.#write();
+  }
+
+  forget(table: TableId): void {
+    if (this.#stops.delete(tableKey(table))) this.#write();
   }
 
   /** The table has this checkpoint: a stop that it has passed is forgotten. */

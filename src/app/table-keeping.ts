@@ -1,7 +1,7 @@
 import type { TableApplier } from "../dedup/table-applier.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import type { CommitResult, LakeTable, TableStop } from "../types/ports.ts";
-import { formatTableId } from "../types/table-id.ts";
+import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { Log } from "../util/log.ts";
 import type { CommandContext } from "./command.ts";
 import type { TableProblem } from "./standing-tables.ts";
@@ -46,6 +46,18 @@ export class TableKeeping {
     this.#stops.reached(id, result.checkpoint.position.gtids);
     this.#cleaner.committed(applier);
   };
+
+  /** A table holds a new snapshot. */
+  onRenewed(table: TableId, result: CommitResult): void {
+    this.#recorder.notify(table, result.instant);
+    logCommit(formatTableId(table), result, this.#log);
+    this.#stops.reached(table, result.checkpoint.position.gtids);
+  }
+
+  /** A table stops, and somebody sees to it that it goes on. */
+  onPause(stop: TableStop): void {
+    this.#stops.stopped(stop);
+  }
 
   readonly onStop = (stop: TableStop): void => {
     logStop(stop, this.#log);

@@ -5,7 +5,7 @@ import type { TraceQuery, TraceRecord } from "../types/ports.ts";
 import type { TableId } from "../types/table-id.ts";
 import type { CommandContext } from "./command.ts";
 import { DaemonClient } from "./daemon-client.ts";
-import { traceOpener } from "./session.ts";
+import { traceOpener } from "./open-trace.ts";
 
 /** Recorded counts, from wherever they can be had. */
 export interface TraceReader {

@@ -327,7 +327,7 @@ function tableOf(charset: TextCharset, charsets: Charsets): CharsetTable {
     "TABLE_SCHEMA_CHANGED",
     `a column came into the character set ${charset} while the binlog was read`,
     {
-      hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+      hint: "`tallylake resnapshot` takes the snapshot of its table again",
     },
   );
 }

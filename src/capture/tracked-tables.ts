@@ -1,7 +1,7 @@
 import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
 import { GtidSet } from "../types/gtid.ts";
 import type { TableStop } from "../types/ports.ts";
-import { formatTableId, tableKey, type TableId } from "../types/table-id.ts";
+import { formatTableId, resnapshotHint, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { EXIT, isSyncError } from "../types/errors.ts";
 import { sharedSpareMemory } from "../util/spare-memory.ts";
@@ -275,14 +275,14 @@ const schemaChanged = (schema: TableSchema, columns: number): StopReason => ({
   table: schema.id,
   code: "TABLE_SCHEMA_CHANGED",
   message: `its rows have another schema than the lake's table (${schema.columns.length} columns there, ${columns} in the binlog)`,
-  hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+  hint: resnapshotHint(schema.id),
 });
 
 const partialImage = (table: TableId): StopReason => ({
   table,
   code: "TABLE_ROW_IMAGE",
   message: "a row came without some of its columns (binlog_row_image is not FULL in some session)",
-  hint: "SET GLOBAL binlog_row_image = 'FULL' on the source, end the session that changed it, then take the table's snapshot again",
+  hint: `SET GLOBAL binlog_row_image = 'FULL' on the source, end the session that changed it, then ${resnapshotHint(table)}`,
 });
 
 const partialJson = (table: TableId): StopReason => ({
@@ -290,7 +290,7 @@ const partialJson = (table: TableId): StopReason => ({
   code: "TABLE_PARTIAL_JSON",
   message:
     "an update came with parts of JSON values (binlog_row_value_options is PARTIAL_JSON in some session)",
-  hint: "SET GLOBAL binlog_row_value_options = '' on the source, end the session that changed it, then take the table's snapshot again",
+  hint: `SET GLOBAL binlog_row_value_options = '' on the source, end the session that changed it, then ${resnapshotHint(table)}`,
 });
 
 /** The statement's first word only: its text may hold what nobody should read in a log. */
@@ -298,5 +298,5 @@ const ddl = (table: TableId, statement: string): StopReason => ({
   table,
   code: "TABLE_DDL",
   message: `the statement ${/^\W*(\w+)/.exec(statement)?.[1]?.toUpperCase() ?? "DDL"} changed the table`,
-  hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+  hint: resnapshotHint(table),
 });

@@ -5,6 +5,7 @@ import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
 import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
 import { syncError } from "../types/errors.ts";
+import { resnapshotHint } from "../types/table-id.ts";
 import { hasher64, hex64, type Hasher64 } from "../util/xxhash.ts";
 import type { Numbering } from "./batch-builder.ts";
 import {
@@ -288,7 +289,7 @@ export class TransactionAssembler {
           table,
           code: "TABLE_XA",
           message: `${open.text} prepared changes of this table in an XA transaction`,
-          hint: "keep the table out of XA transactions, then take its snapshot again",
+          hint: `keep the table out of XA transactions, then ${resnapshotHint(table)}`,
         });
       }
     }

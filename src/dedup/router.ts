@@ -2,18 +2,17 @@ import type { HopCount } from "../types/hop-count.ts";
 import type { CommitResult, Delivery, TableStop } from "../types/ports.ts";
 import { isSyncError } from "../types/errors.ts";
 import type { SourcePosition } from "../types/source-position.ts";
-import { formatTableId, tableKey } from "../types/table-id.ts";
+import { tableKey } from "../types/table-id.ts";
 import type { SyncError } from "../util/errors.ts";
-import type { Log } from "../util/log.ts";
 import { step } from "../util/step.ts";
 import { isDue, type CommitPolicy } from "./commit-policy.ts";
 import type { TableApplier } from "./table-applier.ts";
 
 export interface RouterOptions {
   readonly appliers: readonly TableApplier[];
-  readonly policy: CommitPolicy;
+  /** Null when the caller makes the commits. */
+  readonly policy: CommitPolicy | null;
   readonly now: () => number;
-  readonly log: Log;
   readonly onCommit: (applier: TableApplier, result: CommitResult) => void;
   readonly onStop: (applier: TableApplier, stop: TableStop) => void;
 }
@@ -97,6 +96,7 @@ export class Router {
   #isDue(applier: TableApplier): boolean {
     if (this.#committing.has(applier)) return false;
     const { policy, now } = this.#options;
+    if (policy === null) return false;
     const waiting = { ...applier.pending, lastCommitMs: applier.lastCommitMs };
     return (applier.stop !== null || isDue(waiting, policy, now())) && applier.isBehind;
   }
@@ -144,7 +144,6 @@ export class Router {
       const { id } = applier.table;
       const stop = { table: id, code: error.code, message: error.message, hint: error.hint, at };
       await applier.halt(stop);
-      this.#options.log.error("a table stops", { table: formatTableId(id), code: error.code });
       this.#options.onStop(applier, stop);
     }
   }

@@ -12,6 +12,8 @@ export interface TableApplierOptions {
   readonly identity: SourceIdentity;
   readonly serverUuid: string;
   readonly now: () => number;
+  /** What the table holds is about to be replaced, so that nothing counts as taken for being in it. */
+  readonly isRenewed?: boolean;
 }
 
 /** How far everything has been offered, and where in the channel that is. */
@@ -105,7 +107,7 @@ export class TableApplier {
    * that are cut elsewhere.
    */
   get #taken(): GtidSet | undefined {
-    const held = this.table.checkpoint?.position.gtids;
+    const held = this.#options.isRenewed === true ? undefined : this.table.checkpoint?.position.gtids;
     const offered = this.#position?.gtids;
     return offered !== undefined && (held === undefined || offered.includes(held)) ? offered : held;
   }
@@ -153,8 +155,23 @@ export class TableApplier {
     });
   }
 
-  /** Removes slices of files that were replaced before then. */
-  clean(beforeMs: number): ReturnType<LakeTable["clean"]> {
+  /** Waits for the calls before, and lets none begin until the returned function is called. */
+  async hold(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    await new Promise<void>((begun) => {
+      void this.#inTurn(() => {
+        begun();
+        return promise;
+      });
+    });
+    return () => {
+      resolve(undefined);
+    };
+  }
+
+  /** Removes slices of files that were replaced before then. A table that stopped is left alone. */
+  async clean(beforeMs: number): ReturnType<LakeTable["clean"]> {
+    if (this.#stop !== null) return { filesRemoved: 0, bytesRemoved: 0 };
     return this.#inTurn(() => this.table.clean(beforeMs));
   }
 

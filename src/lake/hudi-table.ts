@@ -61,7 +61,7 @@ import type {
   LakeTable,
   StagedChunk,
 } from "../types/ports.ts";
-import { formatTableId, type TableId } from "../types/table-id.ts";
+import { formatTableId, resnapshotHint, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { assert, must } from "../util/assert.ts";
 import { ChangeStage } from "./change-stage.ts";
@@ -138,7 +138,7 @@ class HudiTable implements LakeTable {
       throw syncError(
         "TABLE_SCHEMA_CHANGED",
         `${formatTableId(this.id)}: the table in the lake has schema ${schema.version}, and the changes have ${batch.schema.version}`,
-        { hint: "Move the table of the lake away and run init again." },
+        { hint: resnapshotHint(this.id) },
       );
     }
     await this.#stage.append(batch, this.#shapeOf(batch.schema));

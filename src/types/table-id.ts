@@ -17,3 +17,7 @@ export function quoteMysql(name: string): string {
 }
 
 export const quoteMysqlTable = (id: TableId): string => `${quoteMysql(id.database)}.${quoteMysql(id.table)}`;
+
+/** The remedy when what the lake has of a table cannot be brought on. */
+export const resnapshotHint = (id: TableId): string =>
+  `run \`tallylake resnapshot ${formatTableId(id)}\`, which reads the table again`;

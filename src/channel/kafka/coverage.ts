@@ -7,7 +7,7 @@ import { syncError } from "../../types/errors.ts";
 import type { GtidSet } from "../../types/gtid.ts";
 import type { TableStop } from "../../types/ports.ts";
 import type { SourcePosition } from "../../types/source-position.ts";
-import { formatTableId, tableKey } from "../../types/table-id.ts";
+import { formatTableId, resnapshotHint, tableKey } from "../../types/table-id.ts";
 import type { TableSchema } from "../../types/table-schema.ts";
 import type { PlacedUnit } from "./position-log.ts";
 
@@ -61,6 +61,6 @@ export const changedStop = ({ schema, position }: ReaderTable): TableStop => ({
   table: schema.id,
   code: "TABLE_SCHEMA_CHANGED",
   message: `${formatTableId(schema.id)} has other columns in the channel than in the lake`,
-  hint: "remove the table's folder from the lake and run `tallylake init` to take its snapshot again",
+  hint: resnapshotHint(schema.id),
   at: position,
 });

@@ -183,28 +183,30 @@ describe("help", () => {
       Keeps MySQL tables in Apache Hudi tables, exactly, and proves it.
 
       Options:
-        -V, --version          print the version
-        -c, --config <file>    the config (default: "tallylake.yaml")
-        --log-level <level>    least severe log lines, in place of log.level (choices: "debug", "info",
-                               "warn", "error")
-        --log-format <format>  log lines on stderr, in place of log.format (choices: "text", "json")
-        --no-color             no colours; NO_COLOR in the environment does the same
-        -h, --help             print this help
+        -V, --version           print the version
+        -c, --config <file>     the config (default: "tallylake.yaml")
+        --log-level <level>     least severe log lines, in place of log.level (choices: "debug", "info",
+                                "warn", "error")
+        --log-format <format>   log lines on stderr, in place of log.format (choices: "text", "json")
+        --no-color              no colours; NO_COLOR in the environment does the same
+        -h, --help              print this help
 
       Commands:
-        new                    Writes a starter config from the tables that it finds on a server.
-        check                  Looks at source, lake and trace store, and lists all problems with what
-                               fixes them.
-        init                   Takes the snapshot: every table's first commit is an exact cut of it,
-                               without locks.
-        follow                 Streams the binlog into the lake until it is stopped.
-        capture                Streams the binlog into Kafka, in transactions, until it is stopped.
-        apply                  Brings the changes from Kafka into the lake until it is stopped.
-        report                 Compares the counts of every hop between MySQL and the lake, and gives a
-                               verdict.
-        status                 Shows lag and position of every table, the last commits, and what stopped.
-        query <sql>            Runs a SELECT of DuckDB over the synced tables, all at one position.
-        help [command]         Prints the help of a command.
+        new                     Writes a starter config from the tables that it finds on a server.
+        check                   Looks at source, lake and trace store, and lists all problems with what
+                                fixes them.
+        init                    Takes the snapshot: every table's first commit is an exact cut of it,
+                                without locks.
+        resnapshot <tables...>  Reads tables again, and replaces by one commit what the lake has of them.
+        remove <tables...>      Takes tables out of the lake, with all of their files.
+        follow                  Streams the binlog into the lake until it is stopped.
+        capture                 Streams the binlog into Kafka, in transactions, until it is stopped.
+        apply                   Brings the changes from Kafka into the lake until it is stopped.
+        report                  Compares the counts of every hop between MySQL and the lake, and gives a
+                                verdict.
+        status                  Shows lag and position of every table, the last commits, and what stopped.
+        query <sql>             Runs a SELECT of DuckDB over the synced tables, all at one position.
+        help [command]          Prints the help of a command.
 
       Examples:
         tallylake new --source mysql://repl@db:3306   write a starter config

@@ -24,7 +24,7 @@ describe("a minimal config", () => {
       name: "db:3306",
       epoch: 1,
       tls: { mode: "verify", ca: null, cert: null, key: null },
-      serverId: 3459373570,
+      serverId: 2623779856,
       connectTimeoutMs: 10_000,
     });
     expect(rest).toEqual({
@@ -33,7 +33,7 @@ describe("a minimal config", () => {
       lakeDir: "/etc/tally/lake",
       stateDir: "/etc/tally/.tallylake",
       channel: null,
-      defaults: { buckets: null, zeroDates: "null", decimalsAsText: [] },
+      defaults: { buckets: null, zeroDates: "null", decimalsAsText: [], schemaChanges: "resnapshot" },
       overrides: [],
       snapshot: { parallel: 4, chunkRows: 100_000 },
       commit: { everyMs: 30_000, rows: 100_000, bytes: 256 * 1024 ** 2, idleEveryMs: 300_000 },
@@ -56,14 +56,14 @@ describe("a minimal config", () => {
     expect(parseConfigText(MINIMAL_CONFIG.replace("db:3306", host)).source.tls.mode).toBe(mode);
   });
 
-  test("the replica number is even, and another one for another machine or state folder", () => {
+  test("the replica number has two free ones behind it, and is another one for another machine or state folder", () => {
     const id = (hostname: string, file: string): number =>
       parseConfig(MINIMAL_CONFIG, { env: {}, hostname, file }).source.serverId;
     const ids = [id("a", "/x/c.yaml"), id("b", "/x/c.yaml"), id("a", "/y/c.yaml")];
     expect(new Set(ids).size).toBe(3);
     expect(id("a", "/x/other.yaml")).toBe(ids[0]);
     for (const one of ids) {
-      expect(one % 2).toBe(0);
+      expect(one % 4).toBe(0);
       expect(one).toBeGreaterThanOrEqual(2 ** 31);
       expect(one).toBeLessThan(2 ** 32 - 2);
     }
@@ -122,10 +122,34 @@ log: {level: debug, format: json}
   expect(trace).toEqual({ kind: "url", url: "http://ch:8123", user: "u", database: "d" });
 
   const settings = (table: string) => settingsFor(config, { database: "shop", table });
-  expect(settings("orders")).toEqual({ buckets: 8, zeroDates: "stop", decimalsAsText: [], rule: 0 });
-  expect(settings("offers")).toEqual({ buckets: 2, zeroDates: "null", decimalsAsText: ["total"], rule: 1 });
-  expect(settings("users")).toEqual({ buckets: null, zeroDates: "stop", decimalsAsText: [], rule: null });
-  expect(settings("ORDERS")).toEqual({ buckets: null, zeroDates: "stop", decimalsAsText: [], rule: null });
+  expect(settings("orders")).toEqual({
+    buckets: 8,
+    zeroDates: "stop",
+    decimalsAsText: [],
+    schemaChanges: "resnapshot",
+    rule: 0,
+  });
+  expect(settings("offers")).toEqual({
+    buckets: 2,
+    zeroDates: "null",
+    decimalsAsText: ["total"],
+    schemaChanges: "resnapshot",
+    rule: 1,
+  });
+  expect(settings("users")).toEqual({
+    buckets: null,
+    zeroDates: "stop",
+    decimalsAsText: [],
+    schemaChanges: "resnapshot",
+    rule: null,
+  });
+  expect(settings("ORDERS")).toEqual({
+    buckets: null,
+    zeroDates: "stop",
+    decimalsAsText: [],
+    schemaChanges: "resnapshot",
+    rule: null,
+  });
   expect(settingsFor(config, { database: "SHOP", table: "ORDERS" }, { ignoreCase: true }).rule).toBe(0);
 });
 
@@ -186,7 +210,7 @@ test("what is printed reads back as the same config, secrets apart", () => {
       name: fc.constantFrom("x", "ü: #", "a\nb"),
       epoch: fc.integer({ min: 1, max: 9 }),
       tls: fc.constantFrom("off", "verify", { mode: "insecure" }),
-      serverId: fc.integer({ min: 1, max: 2 ** 32 - 2 }),
+      serverId: fc.integer({ min: 1, max: 2 ** 32 - 3 }),
       connectTimeout: fc.integer({ min: 100, max: 600_000 }).map((n) => `${n}ms`),
     }),
     tables: fc.array(fc.constantFrom("a.b", "/x\\.[a-z]+/i", "*.*", "a.#b"), { minLength: 1 }),

@@ -36,6 +36,7 @@ const answers = (some: Partial<DaemonAnswers> = {}): DaemonAnswers => ({
   status: () => STATUS,
   records: async () => [],
   settle: async () => undefined,
+  resnapshot: () => [],
   ...some,
 });
 

@@ -29,6 +29,8 @@ function start(argv: readonly string[], { handlers = {}, config = CONFIG, env = 
     new: unexpected,
     check: unexpected,
     init: unexpected,
+    resnapshot: unexpected,
+    remove: unexpected,
     follow: unexpected,
     capture: unexpected,
     apply: unexpected,

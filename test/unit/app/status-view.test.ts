@@ -48,7 +48,7 @@ describe("text", () => {
       shop.broken cannot be read: the timeline file x is corrupt
 
       shop.late lacks transactions whose binlog is purged
-        remedy: remove the table's folder from the lake and run \`tallylake init\` again
+        remedy: run \`tallylake resnapshot shop.late\`, which reads the table again
 
       last commits             table          inserted  updated  deleted  instant
       2026-11-21 11:59:58 UTC  shop.customer         0        0        0  20261121115958000

@@ -1,0 +1,72 @@
+import { afterAll, expect } from "vitest";
+import { BadDay, CATCH_UP, INIT } from "../support/bad-day.ts";
+import { mysqlTest } from "../support/mysql.ts";
+import { Oracle } from "../support/oracle.ts";
+
+/* Statements that change tables while they are followed: their snapshots are taken again, and the others go on. */
+
+const oracle = Oracle.open();
+afterAll(async () => {
+  await (await oracle)[Symbol.asyncDispose]();
+});
+
+const TRACE = { more: "trace: {path: ./trace}\n" };
+
+/** Statements by hard case; `t` and `u` have rows, `p` has partitions. */
+const CHANGES: readonly (readonly [string, string])[] = [
+  ["D132: a column is added, and old rows get its default", "ALTER TABLE t ADD COLUMN w INT DEFAULT 5"],
+  [
+    "D133: a column comes first, and one between others",
+    "ALTER TABLE t ADD a INT FIRST, ADD b INT NULL AFTER id",
+  ],
+  [
+    "D134: a column goes, and comes back as another one",
+    "ALTER TABLE t DROP v; ALTER TABLE t ADD v INT DEFAULT 7",
+  ],
+  ["D135: columns change their names round", "ALTER TABLE t RENAME COLUMN v TO x, RENAME COLUMN k TO v"],
+  [
+    "D136: a column becomes wider",
+    "ALTER TABLE t MODIFY k BIGINT; INSERT INTO t VALUES (50, 'w', 9223372036854775807)",
+  ],
+  ["D137: values are converted", "SET SESSION sql_mode = ''; ALTER TABLE t MODIFY v INT"],
+  ["D138: another character set", "ALTER TABLE t CONVERT TO CHARACTER SET latin1"],
+  ["D139: tables change their names round", "RENAME TABLE t TO old, u TO t, old TO u"],
+  [
+    "D142: a table is dropped, and made anew with other columns",
+    "DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, z DATE); INSERT INTO t VALUES (1, '2020-02-02')",
+  ],
+  ["D144: a table is emptied", "TRUNCATE TABLE t; INSERT INTO t VALUES (1, 'after', 1)"],
+  ["D145: a partition is exchanged", "ALTER TABLE p EXCHANGE PARTITION p0 WITH TABLE q"],
+  [
+    "D145: a partition is emptied, and one dropped",
+    "ALTER TABLE p TRUNCATE PARTITION p0; ALTER TABLE p DROP PARTITION p1",
+  ],
+  [
+    "D149: columns become invisible, and are generated",
+    "ALTER TABLE t ALTER COLUMN v SET INVISIBLE, ADD g INT AS (k + 1) STORED, ADD h INT AS (k + 2)",
+  ],
+  ["C131: another primary key", "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (v, id)"],
+];
+
+const SQL = `
+  CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20) NOT NULL, k INT);
+  INSERT INTO t VALUES (1, '1.6', 1), (2, 'abc', 2), (3, '3', NULL);
+  CREATE TABLE u LIKE t; INSERT INTO u SELECT id + 10, v, k FROM t;
+  CREATE TABLE fine LIKE t; INSERT INTO fine SELECT * FROM t;
+  CREATE TABLE p (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id)
+    (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20), PARTITION p2 VALUES LESS THAN (30));
+  INSERT INTO p VALUES (1, 1), (11, 11), (21, 21);
+  CREATE TABLE q (id INT PRIMARY KEY, v INT); INSERT INTO q VALUES (2, 2), (3, 3)`;
+const TABLES = ["t", "u", "p", "q", "fine"];
+
+mysqlTest.for(CHANGES)("%s", async ([, statements], { mysql }) => {
+  await using day = await BadDay.begin({ server: mysql, oracle: await oracle, sql: SQL, config: TRACE });
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(`INSERT INTO fine VALUES (10, 'before', 1); DELETE FROM t WHERE id = 3; ${statements}`);
+  await day.sql("INSERT INTO fine VALUES (11, 'behind', 1); DELETE FROM u WHERE id IN (1, 11)");
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  expect(await day.different(...TABLES)).toEqual([]);
+  await day.sql("DELETE FROM t LIMIT 1; UPDATE p SET v = v + 1; INSERT INTO fine VALUES (12, 'last', 1)");
+  expect(await day.wrong(...TABLES)).toEqual([]);
+  expect(await day.outcome(["report", "--deep"])).toEqual([0]);
+});
