@@ -4,7 +4,7 @@
  * the tables that are committed. A line counts when it is whole; one that a crash cut short is the last, and
  * its work is repeated.
  */
-import { mkdir, open, readFile, truncate } from "node:fs/promises";
+import { mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { syncError } from "../types/errors.ts";
@@ -100,7 +100,11 @@ export class SnapshotManifest {
     if (unfinished !== "" && unfinishedLine === "repair")
       await truncate(file, Buffer.byteLength(text) - Buffer.byteLength(unfinished));
     const [first, ...rest] = lines.map((content, i) => parseLine(file, content, i + 1));
-    if (first === undefined) return null;
+    if (first === undefined) {
+      // A crash before the low watermark was written: nothing is known yet, and the name must be free.
+      if (unfinishedLine === "repair") await rm(file, { force: true });
+      return null;
+    }
     if (first.kind !== "snapshot") throw unreadable(file, "its first line names no low watermark");
     const manifest = new SnapshotManifest(file, first);
     for (const entry of rest) manifest.#apply(entry);
