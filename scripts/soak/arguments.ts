@@ -8,6 +8,8 @@ The long versions of what the suite runs short, against a MySQL of its own:
   crash     kills at random steps and at random times, several in a row, of follow and of init under writes
   snapshot  snapshots while ten sessions write, then the stream
   values    random rows of every type, by both codecs and through the whole program
+  ddl       random statements that change tables and their rows, under a follow that is killed; some 15 histories
+            a minute
   kafka     with --kafka: lost answers, kills, pauses, second captures, broken networks and leaders that move
             between capture and apply, at random, some 200 in an hour with each of the two clients
 
@@ -17,7 +19,7 @@ Everything is compared with MySQL, cell by cell, and with the program's own repo
                   past it, or one for each minute when there are fewer minutes
   --seed <n>      what everything random follows from (default: from the clock, and printed)
   --kafka         the part \`kafka\` too
-  --only <part>   crash, snapshot, values or kafka
+  --only <part>   crash, snapshot, values, ddl or kafka
   --help
 
 Progress goes to stderr, and so does everything that goes wrong, at once, with what repeats it; the folder of

@@ -14,6 +14,7 @@ import {
   type Kill,
   type Outcome,
 } from "../../test/support/crash-scenario.ts";
+import { ddlScenario } from "../../test/support/ddl-scenario.ts";
 import { inParallel } from "../../test/support/in-parallel.ts";
 import { isReportAlone } from "../../test/support/oracle.ts";
 import { RANDOM_COLUMNS } from "../../test/support/random-row.ts";
@@ -41,11 +42,13 @@ const INITS = 3;
 const WRITERS = { writers: 10, transactionsPerSecond: 150, scale: 0.02 };
 const CODEC_ROWS = 4000;
 const LAKE_ROWS = 1000;
+const HISTORIES = 8;
 
 export const TURNS: Readonly<Record<Part, (context: TurnContext) => Promise<void>>> = {
   crash: crashTurn,
   snapshot: snapshotTurn,
   values: valuesTurn,
+  ddl: ddlTurn,
   kafka: kafkaTurn,
 };
 
@@ -113,6 +116,22 @@ async function snapshotTurn({ rig, seed, report }: TurnContext): Promise<void> {
   const verdict = verdictOf(outcome);
   const name = `init and follow with ${WRITERS.writers} writers`;
   await report({ part: "snapshot", seed, name, verdict, wrong, kills: 0, rows: 0, values: 0 }, dir);
+}
+
+/** Some histories, each with a seed of its own. */
+async function ddlTurn({ rig, seed, report, isOver }: TurnContext): Promise<void> {
+  const seeds = Array.from({ length: HISTORIES }, (_, i) => seed * HISTORIES + i);
+  await inParallel(seeds, AT_ONCE, async (of) => {
+    if (isOver()) return;
+    const run = { part: "ddl", seed, name: `history ${of}`, rows: 0, values: 0 } as const;
+    try {
+      const outcome = await ddlScenario(rig, { seed: of });
+      const { wrong, kills, dir } = outcome;
+      await report({ ...run, verdict: verdictOf(outcome), wrong, kills }, dir);
+    } catch (error) {
+      await report({ ...run, verdict: "failure", wrong: [messageOf(error)], kills: 0 }, null);
+    }
+  });
 }
 
 async function valuesTurn({ rig, seed, report, isOver }: TurnContext): Promise<void> {

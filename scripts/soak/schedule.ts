@@ -1,5 +1,5 @@
 /** What is run when nothing else is asked for. */
-export const PARTS = ["crash", "snapshot", "values"] as const;
+export const PARTS = ["crash", "snapshot", "values", "ddl"] as const;
 /** The last one only when it is asked for: it needs a Kafka. */
 export const ALL_PARTS = [...PARTS, "kafka"] as const;
 export type Part = (typeof ALL_PARTS)[number];
@@ -7,7 +7,13 @@ export type Part = (typeof ALL_PARTS)[number];
 export const isPart = (text: string): text is Part => (ALL_PARTS as readonly string[]).includes(text);
 
 /** Of the time. */
-const SHARES: Readonly<Record<Part, number>> = { crash: 0.5, snapshot: 0.35, values: 0.15, kafka: 0.5 };
+const SHARES: Readonly<Record<Part, number>> = {
+  crash: 0.35,
+  snapshot: 0.3,
+  values: 0.1,
+  ddl: 0.25,
+  kafka: 0.5,
+};
 
 export const SNAPSHOT_RUNS_MIN = 30;
 /** In a run of the part `kafka`. */

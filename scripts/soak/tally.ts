@@ -33,7 +33,7 @@ export interface SoakRun {
 
 /** Counts what was done, for the lines that say so. */
 export class Tally {
-  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0, kafka: 0 };
+  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0, ddl: 0, kafka: 0 };
   readonly verdicts: Record<Verdict, number> = { right: 0, divergence: 0, "false alarm": 0, failure: 0 };
   kills = 0;
   /** Of the part `kafka`, kills among them. */
@@ -110,6 +110,7 @@ export function resultLine(tally: Tally, state: SoakState, endedBy: string | nul
     crash: `${counted(tally.runs.crash, "crash run")} with ${counted(tally.kills, "kill")}`,
     snapshot: counted(tally.runs.snapshot, "snapshot under write", "snapshots under write"),
     values: counted(tally.values, "value"),
+    ddl: counted(tally.runs.ddl, "history of changed tables", "histories of changed tables"),
     kafka: `${counted(tally.runs.kafka, "path")} through Kafka with ${faultsText(tally)}`,
   };
   const minutes = Math.round(state.elapsedMs / 60_000);

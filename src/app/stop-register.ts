@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { LocalStorage } from "../lake/storage-local.ts";
+import { LocalStorage, TEMP_PREFIX } from "../lake/storage-local.ts";
 import { TableReader } from "../lake/table-reader.ts";
 import { syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";
@@ -17,7 +17,8 @@ import { daemonStop, type DaemonStop } from "./daemon-protocol.ts";
 
 const stopsJson = z.strictObject({ version: z.literal(1), stops: z.array(daemonStop) });
 
-const stopsFile = (stateDir: string): string => join(stateDir, "stops.json");
+const STOPS_FILE = "stops.json";
+const stopsFile = (stateDir: string): string => join(stateDir, STOPS_FILE);
 
 /** What the file says; the caller holds it against the checkpoints. */
 export async function readStops(stateDir: string): Promise<readonly DaemonStop[]> {
@@ -42,6 +43,14 @@ export function describeStop(stop: TableStop): DaemonStop {
   const { table, code, message, hint, at } = stop;
   const { file, offset, gtids } = at;
   return { ...table, code, message, hint, file, offset, gtids: gtids.toString() };
+}
+
+/** Removes what a process that was killed has left of writing the file; for the only one that writes it. */
+export async function removeHalfWritten(stateDir: string): Promise<void> {
+  const storage = new LocalStorage(stateDir);
+  for (const name of await storage.list(stateDir)) {
+    if (name.startsWith(TEMP_PREFIX) && name.endsWith(STOPS_FILE)) await storage.remove(join(stateDir, name));
+  }
 }
 
 /** A table that is not followed at all stands at its last commit; without one it has not begun. */
@@ -118,8 +127,13 @@ export class StopRegister {
     this.#tail = this.#tail.then(async () => {
       const storage = new LocalStorage(this.#stateDir);
       try {
+        const path = stopsFile(this.#stateDir);
+        if (stops.length === 0) {
+          await storage.remove(path);
+          return;
+        }
         await storage.createFolder(this.#stateDir);
-        await storage.replace(stopsFile(this.#stateDir), `${JSON.stringify({ version: 1, stops })}\n`);
+        await storage.replace(path, `${JSON.stringify({ version: 1, stops })}\n`);
       } catch (error) {
         this.#log.warn("the stopped tables could not be recorded; `status` names them only while this runs", {
           cause: messageOf(error),

@@ -6,7 +6,7 @@ import type { Log } from "../util/log.ts";
 import type { CommandContext } from "./command.ts";
 import type { TableProblem } from "./standing-tables.ts";
 import { SliceCleaner } from "./slice-cleaner.ts";
-import { standingStop, StopRegister } from "./stop-register.ts";
+import { removeHalfWritten, standingStop, StopRegister } from "./stop-register.ts";
 
 /** What is done beside the commits of tables: their counts are recorded, old files removed, stops written down. */
 export class TableKeeping {
@@ -28,6 +28,7 @@ export class TableKeeping {
     { lakes, left }: { readonly lakes: readonly LakeTable[]; readonly left: readonly TableProblem[] },
   ): Promise<TableKeeping> {
     const { config, log } = context;
+    await removeHalfWritten(config.stateDir);
     const stops = await StopRegister.open(config.stateDir, log);
     for (const problem of left) {
       const stop = await standingStop(config.lakeDir, problem);

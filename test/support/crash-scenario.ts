@@ -54,7 +54,10 @@ const WRITES_WAITING = 45;
 export const formatKill = (kill: Kill): string =>
   "step" in kill ? formatPoint(kill) : `after ${kill.afterMs} ms`;
 
-function failure(command: readonly string[], { code, signal, stderr, isOverdue }: CrashRunEnd): string {
+export function failure(
+  command: readonly string[],
+  { code, signal, stderr, isOverdue }: CrashRunEnd,
+): string {
   const said = stderr.trim().split("\n").slice(-6).join(" | ");
   const end = isOverdue ? "did not end in time" : `ended with ${String(code ?? signal)}`;
   return `${command.join(" ")} ${end}: ${said}`;
