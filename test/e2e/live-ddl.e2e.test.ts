@@ -1,5 +1,7 @@
 import { afterAll, expect } from "vitest";
 import { BadDay, CATCH_UP, INIT } from "../support/bad-day.ts";
+import { kafkaForTests } from "../support/kafka.ts";
+import { beginKafkaDay } from "../support/kafka-day.ts";
 import { mysqlTest } from "../support/mysql.ts";
 import { Oracle } from "../support/oracle.ts";
 
@@ -61,6 +63,21 @@ const TABLES = ["t", "u", "p", "q", "fine"];
 
 mysqlTest.for(CHANGES)("%s", async ([, statements], { mysql }) => {
   await using day = await BadDay.begin({ server: mysql, oracle: await oracle, sql: SQL, config: TRACE });
+  await changeTables(day, statements);
+});
+
+const THROUGH_KAFKA = CHANGES.filter(([name]) => /^(D132|D139|D144)/.test(name));
+
+mysqlTest.for(THROUGH_KAFKA)("%s, through Kafka", async ([, statements], { mysql }) => {
+  const { brokers } = await kafkaForTests();
+  await using day = await beginKafkaDay(
+    { server: mysql, oracle: await oracle, sql: SQL, config: TRACE },
+    brokers,
+  );
+  await changeTables(day, statements);
+});
+
+async function changeTables(day: BadDay, statements: string): Promise<void> {
   expect(await day.outcome(INIT)).toEqual([0]);
   await day.sql(`INSERT INTO fine VALUES (10, 'before', 1); DELETE FROM t WHERE id = 3; ${statements}`);
   await day.sql("INSERT INTO fine VALUES (11, 'behind', 1); DELETE FROM u WHERE id IN (1, 11)");
@@ -69,4 +86,4 @@ mysqlTest.for(CHANGES)("%s", async ([, statements], { mysql }) => {
   await day.sql("DELETE FROM t LIMIT 1; UPDATE p SET v = v + 1; INSERT INTO fine VALUES (12, 'last', 1)");
   expect(await day.wrong(...TABLES)).toEqual([]);
   expect(await day.outcome(["report", "--deep"])).toEqual([0]);
-});
+}
