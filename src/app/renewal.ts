@@ -12,6 +12,10 @@
  * | before the commit               | stops the table at the same statement, and goes on with the chunks it has  |
  * | behind the commit               | follows the table from the commit's position on                            |
  *
+ * Where the statement changed columns alone, so that every row that was there has NULL in the new ones, nothing is read:
+ * one commit gives the rows in the lake the columns that the catalogue shows, and the table goes on right behind the
+ * statement. If the catalogue is further on than that already, the rows are read after all.
+ *
  * A table that is changed again while it is read is read once more. One that cannot be kept as it is now stays where it
  * stopped, says why, and is looked at again every minute; a `follow` that has an end does not wait for that.
  */
@@ -21,6 +25,7 @@ import type { Preflight } from "../capture/preflight.ts";
 import { tableSchema } from "../capture/table-facts.ts";
 import type { TableApplier } from "../dedup/table-applier.ts";
 import { encodePathName } from "../lake/lake-path.ts";
+import { columnMapping } from "../types/column-change.ts";
 import { isSyncError } from "../types/errors.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, resnapshotHint, tableKey, type TableId } from "../types/table-id.ts";
@@ -125,7 +130,8 @@ export class Renewals {
       isStuck: false,
     });
     const { file, offset } = stop.at;
-    log.warn(`${formatTableId(stop.table)}: ${stop.message}; its snapshot is taken again, the others go on`, {
+    const how = stop.columns === undefined ? "its snapshot is taken again" : "its columns follow";
+    log.warn(`${formatTableId(stop.table)}: ${stop.message}; ${how}, the others go on`, {
       code: stop.code,
       position: `${file}:${offset}`,
     });
@@ -213,8 +219,15 @@ export class Renewals {
         // Old files may be on their way out, and a table takes one call at a time.
         releases.push(await applier.hold());
       }
-      const ready = await this.#readyTables(group);
-      const committed = ready.size > 0 ? await this.#snapshot(ready) : [];
+      const found = await this.#options.look();
+      const evolved: Entry[] = [];
+      for (const entry of group) if (await this.#evolve(entry, found)) evolved.push(entry);
+      const ready = await this.#readyTables(
+        group.filter((entry) => !evolved.includes(entry)),
+        found,
+      );
+      const read = ready.size > 0 ? await this.#snapshot(ready) : [];
+      const committed = [...evolved, ...read];
       for (const { stop } of committed) this.#entries.delete(tableKey(stop.table));
       if (committed.length > 0) this.#round.abort();
     } catch (error) {
@@ -228,10 +241,29 @@ export class Renewals {
     }
   }
 
+  /** Gives the table other columns, if that is all that the statement did; false when its rows have to be read. */
+  async #evolve({ stop, applier }: Entry, { tables, problems }: Preflight): Promise<boolean> {
+    const { table } = applier;
+    const { columns } = stop;
+    const facts = tables.find(({ id }) => tableKey(id) === tableKey(table.id));
+    const after = facts === undefined ? null : tableSchema(facts);
+    const before = table.schema;
+    if (columns === undefined || after === null || before === null) return false;
+    if (problems.filter(isTableProblem).some((problem) => tableKey(problem.table) === tableKey(table.id)))
+      return false;
+    const mapping = columnMapping(before, after, columns.change);
+    if (mapping === null) return false;
+    const result = await table.evolve(after, mapping, applier.takeCommit(columns.behind));
+    this.#options.keeping.onRenewed(table.id, result);
+    return true;
+  }
+
   /** The tables that can be read, renewed to what they are now; the others are put off, with the reason. */
-  async #readyTables(group: readonly Entry[]): Promise<ReadonlyMap<Entry, SnapshotTable>> {
-    const { look, context } = this.#options;
-    const { tables, problems, account } = await look();
+  async #readyTables(
+    group: readonly Entry[],
+    { tables, problems, account }: Preflight,
+  ): Promise<ReadonlyMap<Entry, SnapshotTable>> {
+    const { context } = this.#options;
     const ready = new Map<Entry, SnapshotTable>();
     for (const entry of group) {
       const { id } = entry.applier.table;

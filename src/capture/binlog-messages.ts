@@ -1,7 +1,12 @@
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { batchParts, type ChangeBatch, type RowForm } from "../types/change-batch.ts";
+import type { ColumnChange } from "../types/column-change.ts";
 import type { CapturePosition, TableStop } from "../types/ports.ts";
-import type { SourcePositionJson } from "../types/source-position.ts";
+import {
+  decodeSourcePosition,
+  encodeSourcePosition,
+  type SourcePositionJson,
+} from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import type { PlainError } from "../util/error-transfer.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -33,11 +38,29 @@ export type ToWorker =
   | { readonly kind: "memory"; readonly memory: SharedArrayBuffer }
   | { readonly kind: "stop" };
 
+/** A stop, as it goes from thread to thread. */
+export interface PlainStop extends Omit<TableStop, "at" | "columns"> {
+  readonly at: SourcePositionJson;
+  readonly columns?: { readonly change: ColumnChange; readonly behind: SourcePositionJson };
+}
+
+export const plainStop = ({ at, columns, ...stop }: TableStop): PlainStop => ({
+  ...stop,
+  at: encodeSourcePosition(at),
+  ...(columns === undefined ? {} : { columns: { ...columns, behind: encodeSourcePosition(columns.behind) } }),
+});
+
+export const stopOfPlain = ({ at, columns, ...stop }: PlainStop): TableStop => ({
+  ...stop,
+  at: decodeSourcePosition(at),
+  ...(columns === undefined ? {} : { columns: { ...columns, behind: decodeSourcePosition(columns.behind) } }),
+});
+
 export type ToMain =
   | { readonly kind: "batch"; readonly schema: number; readonly batch: Omit<ChangeBatch, "schema"> }
   | (Omit<CapturePosition, "position" | "stops"> & {
       readonly position: SourcePositionJson;
-      readonly stops: readonly (Omit<TableStop, "at"> & { readonly at: SourcePositionJson })[];
+      readonly stops: readonly PlainStop[];
     })
   | { readonly kind: "abort" }
   | { readonly kind: "log"; readonly line: string }

@@ -6,7 +6,7 @@ import { sleep } from "../util/abort.ts";
 import { must } from "../util/assert.ts";
 import { decodeError } from "../util/error-transfer.ts";
 import type { Log, LogLevel } from "../util/log.ts";
-import type { ToMain, ToWorker, WorkerInput } from "./binlog-messages.ts";
+import { stopOfPlain, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
 
 const GRACE_MS = 1000;
 
@@ -107,7 +107,7 @@ export class BinlogThread implements SourceStream {
         this.#push({
           ...message,
           position: decodeSourcePosition(message.position),
-          stops: message.stops.map((stop) => ({ ...stop, at: decodeSourcePosition(stop.at) })),
+          stops: message.stops.map(stopOfPlain),
         });
         return;
       case "abort":

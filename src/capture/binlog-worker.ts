@@ -6,7 +6,7 @@ import type { StreamItem } from "../types/ports.ts";
 import { must } from "../util/assert.ts";
 import { encodeError } from "../util/error-transfer.ts";
 import { Log } from "../util/log.ts";
-import { batchBuffers, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
+import { batchBuffers, plainStop, type ToMain, type ToWorker, type WorkerInput } from "./binlog-messages.ts";
 import { BinlogStream } from "./binlog-stream.ts";
 import { openSource } from "./source-session.ts";
 import { sharedSpareMemory } from "../util/spare-memory.ts";
@@ -62,7 +62,7 @@ function send(item: StreamItem): void {
     post({
       ...item,
       position: encodeSourcePosition(item.position),
-      stops: item.stops.map((s) => ({ ...s, at: encodeSourcePosition(s.at) })),
+      stops: item.stops.map(plainStop),
     });
     return;
   }

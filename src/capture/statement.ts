@@ -1,4 +1,7 @@
 import type { TableId } from "../types/table-id.ts";
+import type { ColumnChange } from "../types/column-change.ts";
+import { alterEffect } from "./alter-effect.ts";
+import { Tokens } from "./statement-tokens.ts";
 
 /**
  * What a QUERY event of the binlog means for us. The text is never executed and never trusted to describe a
@@ -11,13 +14,13 @@ export type Statement =
     }
   /** Rows changed without row events: the statement format. */
   | { readonly kind: "dml" }
-  | { readonly kind: "ddl"; readonly tables: readonly TableId[] }
+  | {
+      readonly kind: "ddl";
+      readonly tables: readonly TableId[];
+      /** When columns alone came, went or changed their names, and every row that was there has NULL in the new ones. */
+      readonly columns?: ColumnChange;
+    }
   | { readonly kind: "dropDatabase"; readonly database: string };
-
-interface Token {
-  readonly text: string;
-  readonly kind: "word" | "name" | "string" | "sign";
-}
 
 const HARMLESS: Statement = { kind: "harmless" };
 const UNKNOWN: Statement = { kind: "unknown" };
@@ -125,6 +128,8 @@ function alter(tokens: Tokens): Statement {
   if (tokens.accept("DATABASE", "SCHEMA", ...HARMLESS_OBJECTS)) return HARMLESS;
   if (!tokens.accept("TABLE")) return UNKNOWN;
   const tables = [tokens.table()];
+  const effect = alterEffect(tokens.fork());
+  if (effect.kind === "none" && tables[0] !== null) return HARMLESS;
   // A second table takes part in an exchange of partitions and in a change of name.
   while (!tokens.atEnd) {
     if (tokens.accept("WITH")) {
@@ -137,7 +142,10 @@ function alter(tokens: Tokens): Statement {
       tokens.next();
     }
   }
-  return ddl(tables);
+  const statement = ddl(tables);
+  return effect.kind === "columns" && statement.kind === "ddl"
+    ? { ...statement, columns: effect.change }
+    : statement;
 }
 
 function drop(tokens: Tokens): Statement {
@@ -168,85 +176,4 @@ function renamed(tokens: Tokens): (TableId | null)[] {
     tables.push(tokens.table());
   } while (tokens.accept(","));
   return tables;
-}
-
-class Tokens {
-  readonly #tokens: readonly Token[];
-  readonly #database: string;
-  #at = 0;
-
-  constructor(text: string, database: string) {
-    this.#tokens = tokenize(text);
-    this.#database = database;
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#tokens.length;
-  }
-
-  next(): Token | undefined {
-    return this.#tokens[this.#at++];
-  }
-
-  /** The next token as an upper-case word, or "". */
-  word(): string {
-    const token = this.next();
-    return token?.kind === "word" ? token.text.toUpperCase() : "";
-  }
-
-  /** Steps over the next token when it is one of these words or signs. */
-  accept(...words: readonly string[]): boolean {
-    const token = this.#tokens[this.#at];
-    if (token === undefined || (token.kind !== "word" && token.kind !== "sign")) return false;
-    if (!words.includes(token.text.toUpperCase())) return false;
-    this.#at++;
-    return true;
-  }
-
-  /** Steps over these words when all of them follow. */
-  acceptAll(...words: readonly string[]): boolean {
-    const start = this.#at;
-    const isThere = words.every((word) => this.accept(word));
-    if (!isThere) this.#at = start;
-    return isThere;
-  }
-
-  skipUntil(...words: readonly string[]): void {
-    while (!this.atEnd && !this.accept(...words)) this.#at++;
-    this.#at = Math.max(1, this.#at - 1);
-  }
-
-  name(): string | null {
-    const token = this.next();
-    return token !== undefined && (token.kind === "word" || token.kind === "name") ? token.text : null;
-  }
-
-  table(): TableId | null {
-    const first = this.name();
-    if (first === null) return null;
-    if (!this.accept(".")) return { database: this.#database, table: first };
-    const second = this.name();
-    return second === null ? null : { database: first, table: second };
-  }
-}
-
-const TOKEN =
-  /\s+|--[\s][^\n]*|#[^\n]*|\/\*!\d*|\*\/|\/\*[\s\S]*?\*\/|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|'(?:[^'\\]|\\[\s\S]|'')*'|([\p{L}\p{N}_$\u0080-\uffff]+)|([\s\S])/gu;
-
-/**
- * Words, quoted names, strings and signs; comments are left out, but for the content of version comments,
- * which the server executes. Text in double quotes counts as a name, as it is under ANSI_QUOTES.
- */
-function tokenize(text: string): readonly Token[] {
-  const tokens: Token[] = [];
-  for (const match of text.matchAll(TOKEN)) {
-    const [whole, backQuoted, doubleQuoted, word, sign] = match;
-    if (backQuoted !== undefined) tokens.push({ kind: "name", text: backQuoted.replaceAll("``", "`") });
-    else if (doubleQuoted !== undefined)
-      tokens.push({ kind: "name", text: doubleQuoted.replaceAll('""', '"') });
-    else if (word !== undefined) tokens.push({ kind: "word", text: word });
-    else if (whole.startsWith("'")) tokens.push({ kind: "string", text: whole });
-    else if (sign !== undefined) tokens.push({ kind: "sign", text: sign });
-  }
-  return tokens;
 }

@@ -1,5 +1,6 @@
 import type { ChangeBatch, TransactionRef } from "../types/change-batch.ts";
 import { GtidSet } from "../types/gtid.ts";
+import type { ColumnChange } from "../types/column-change.ts";
 import type { TableStop } from "../types/ports.ts";
 import { formatTableId, resnapshotHint, tableKey, type TableId } from "../types/table-id.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -16,7 +17,10 @@ import type { Statement } from "./statement.ts";
 import { parseTableMap, parseTableMapName, type Collations } from "./table-map.ts";
 
 /** Why a table cannot be followed any further; where is known by the caller. */
-export type StopReason = Omit<TableStop, "at">;
+export interface StopReason extends Omit<TableStop, "at" | "columns"> {
+  /** It is a statement that changed columns alone. */
+  readonly change?: ColumnChange;
+}
 
 export interface TrackedTablesOptions extends BatchBuilderOptions {
   readonly schemas: readonly TableSchema[];
@@ -232,7 +236,12 @@ export class TrackedTables {
     };
     return [...this.#tables.values()]
       .filter((table) => !table.isStopped && isHit(table.schema.id))
-      .map((table) => ddl(table.schema.id, query.statement));
+      .map((table) => {
+        const stop = ddl(table.schema.id, query.statement);
+        return statement.kind === "ddl" && statement.columns !== undefined
+          ? { ...stop, change: statement.columns }
+          : stop;
+      });
   }
 
   takeBatches(): readonly ChangeBatch[] {

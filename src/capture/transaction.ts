@@ -1,5 +1,6 @@
 import type { CapturePosition, TableCounts, TableStop } from "../types/ports.ts";
 import { countBatch } from "../types/batch-count.ts";
+import type { ColumnChange } from "../types/column-change.ts";
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
@@ -21,7 +22,7 @@ import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
 import { parseTaggedGtidEvent } from "./tagged-gtid.ts";
-import type { TrackedTables } from "./tracked-tables.ts";
+import type { StopReason, TrackedTables } from "./tracked-tables.ts";
 
 /**
  * Puts events together to transactions. A transaction begins with its GTID event and ends with XID, with a
@@ -70,6 +71,8 @@ export class TransactionAssembler {
   #transactions = 0;
   #hasMoved = false;
   #stops: TableStop[] = [];
+  /** Of the open transaction. */
+  #changed: (Omit<TableStop, "columns"> & { readonly change: ColumnChange })[] = [];
   #counts: TableCounts[] = [];
   #echoPending: boolean;
 
@@ -297,10 +300,22 @@ export class TransactionAssembler {
   }
 
   /** A table that was added later, and was made or changed before its snapshot, holds what came of that. */
-  #stop(stop: Omit<TableStop, "at">): void {
+  #stop({ change, ...stop }: StopReason): void {
     if (this.#tables.holds(stop.table, this.#inside("stop").text)) return;
     this.#tables.stop(stop.table);
-    this.#stops.push({ ...stop, at: this.position() });
+    const at = this.position();
+    this.#stops.push({ ...stop, at });
+    if (change !== undefined) this.#changed.push({ ...stop, at, change });
+  }
+
+  /** Statements that changed columns alone have ended: it is known now where the tables stand behind them. */
+  #endChanges(): void {
+    const behind = this.position();
+    for (const { change, ...stop } of this.#changed) {
+      this.#stops = this.#stops.filter(({ table }) => table !== stop.table);
+      this.#stops.push({ ...stop, columns: { change, behind } });
+    }
+    this.#changed = [];
   }
 
   #end(header: EventHeader): void {
@@ -317,6 +332,7 @@ export class TransactionAssembler {
     this.#gtids = this.#gtids.add(open.gtid);
     this.#last = { gtid: open.text, commitUs: open.commitUs, hash };
     this.#transactions++;
+    this.#endChanges();
   }
 
   #checkEcho(open: OpenTransaction, hash: string): void {

@@ -1,4 +1,5 @@
 /** One commit, step by step as the header of `hudi-table.ts` has them. */
+import type { ColumnMapping } from "../types/column-change.ts";
 import type { CommitInfo, CommitResult } from "../types/ports.ts";
 import { assert, must } from "../util/assert.ts";
 import { step } from "../util/step.ts";
@@ -12,20 +13,26 @@ import { parseBaseFileName } from "./file-name.ts";
 import { slicesDigest } from "./file-system-view.ts";
 import { nextInstant } from "./instant.ts";
 import { lakeCounts, zeroDateNulls, type RowTotals } from "./lake-counts.ts";
+import type { RowShape } from "./row-shape.ts";
 import type { HudiTableOptions, TableFolder } from "./table-options.ts";
 import { totalRows, type OwnCommit, type TableState } from "./table-state.ts";
 import { assertFence, assertTimeline, assertUndisturbed } from "./undisturbed.ts";
 import {
   selectDeletedRows,
+  selectEvolved,
   selectKept,
   selectLoaded,
   selectMinusZero,
+  selectMinusZeroOf,
   selectNothing,
   selectUpserts,
+  type BucketFile,
 } from "./upsert.ts";
 
 export interface CommitInput extends CommitRows {
   readonly info: CommitInfo;
+  /** Of a commit that gives all rows other columns. */
+  readonly mapping?: ColumnMapping;
 }
 
 export interface CommitOutcome {
@@ -80,13 +87,17 @@ function bucketWorks({ state, input, prepared }: RunningCommit): readonly Bucket
       changes: null,
     }));
   }
+  if (input.mapping !== undefined) {
+    return state.slices.map((old) => ({ bucket: old.bucket, old, changes: { upserts: 0, deletes: 0 } }));
+  }
   return [...prepared.touched]
     .map(([bucket, changes]) => ({ bucket, old: slices.get(bucket) ?? null, changes }))
     .filter(({ old, changes }) => old !== null || changes.upserts > 0);
 }
 
 function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
-  const { shape, changes, chunks } = input;
+  const { shape, changes, chunks, mapping } = input;
+  if (mapping !== undefined) return evolvingPlan(shape, mapping, instant);
   const { winners, touched } = prepared;
   const loaded = chunkRelation(shape, chunks);
   return {
@@ -109,6 +120,20 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
       }),
     selectDeleted: (bucket, old) =>
       selectDeletedRows(shape, must(winners, "the changes of a merge"), { old, bucket }),
+  };
+}
+
+function evolvingPlan(shape: RowShape, mapping: ColumnMapping, instant: string): CommitPlan {
+  const select = (to: BucketFile, old: string | null): string =>
+    selectEvolved(shape, mapping, { old: must(old, "a slice that is to have other columns"), to });
+  return {
+    instant,
+    avro: avroOf(shape, "with"),
+    select,
+    selectMinusZero: (bucket, old) => selectMinusZeroOf(shape, select({ bucket, instant, file: "" }, old)),
+    selectDeleted: () => {
+      throw new Error("columns are changed, and no rows");
+    },
   };
 }
 

@@ -45,11 +45,15 @@
  * the new one, and the slices before stay for who reads an earlier state. With another primary key the properties
  * name other record keys; they follow in step 8, and the next opening makes up for it when a crash came between.
  *
+ * Columns that came, went or have another name are a commit of their own, which writes every file anew: with files of
+ * two schemas hudi-rs gives batches of two schemas, and ClickHouse leaves the new column out.
+ *
  * Limits. Local disk. Old instants are not trimmed, so each commit lists three names for every commit ever
  * made; 100,000 of them cost some tenths of a second. Base files have no bloom filters and no key range, which
  * a co-writer on the default index would want; co-writers are refused anyway. The number of buckets is fixed.
  * Loading reads the staged files once for each bucket, skipping most of each from five buckets on.
  */
+import type { ColumnMapping } from "../types/column-change.ts";
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
 import { syncError } from "../types/errors.ts";
@@ -177,6 +181,13 @@ class HudiTable implements LakeTable {
     assert(this.#renewed === null, "a table that is renewed is loaded next");
     const changes = await this.#stage.finish();
     return this.#commit({ shape: this.#shapeOf(schema), changes, chunks: null, info });
+  }
+
+  async evolve(schema: TableSchema, mapping: ColumnMapping, info: CommitInfo): Promise<CommitResult> {
+    this.#throwUnusable();
+    assert(this.#state.last !== null && this.#renewed === null, "a table that has rows gets other columns");
+    assert(this.#stage.rows === 0, "changes of the old columns are committed before");
+    return this.#commit({ shape: this.#shapeOf(schema), changes: null, chunks: null, info, mapping });
   }
 
   async clean(beforeMs: number): Promise<{ readonly filesRemoved: number; readonly bytesRemoved: number }> {

@@ -2,6 +2,7 @@
  * The work on sets of rows, as SQL: which change of a key is the last one, what becomes of each change, and
  * the merge of a bucket's old slice with its changes. No row is touched in JavaScript.
  */
+import type { ColumnMapping } from "../types/column-change.ts";
 import { snapshotTransactionId } from "../types/event-hash.ts";
 import type { StagedChanges } from "./change-stage.ts";
 import { identifier, literal, readParquet } from "./duckdb.ts";
@@ -115,6 +116,16 @@ export function selectKept(
   );
 }
 
+/** Of the floating-point columns, whether one of them is -0.0; null for a table without any. */
+function isMinusZero(shape: RowShape): string | null {
+  const floats = shape.columns.filter(({ type }) => type.duck === "FLOAT" || type.duck === "DOUBLE");
+  if (floats.length === 0) return null;
+  return floats
+    .map(({ name }) => identifier(name))
+    .map((column) => `(${column} = 0 AND signbit(${column}))`)
+    .join(" OR ");
+}
+
 /**
  * A row for each -0.0 in the old slice and the staged rows of a bucket, superseded ones among them and, where that
  * saves nothing, those of other buckets; null for a table without floating-point columns.
@@ -123,17 +134,37 @@ export function selectMinusZero(
   shape: RowShape,
   from: { readonly old: string | null; readonly staged: readonly RowRelation[]; readonly bucket: number },
 ): string | null {
-  const floats = shape.columns.filter(({ type }) => type.duck === "FLOAT" || type.duck === "DOUBLE");
-  if (floats.length === 0) return null;
-  const isMinusZero = floats
-    .map(({ name }) => identifier(name))
-    .map((column) => `(${column} = 0 AND signbit(${column}))`)
-    .join(" OR ");
-  const parts = from.old === null ? [] : [`SELECT 1 FROM ${readParquet([from.old])} WHERE ${isMinusZero}`];
+  const condition = isMinusZero(shape);
+  if (condition === null) return null;
+  const parts = from.old === null ? [] : [`SELECT 1 FROM ${readParquet([from.old])} WHERE ${condition}`];
   for (const staged of from.staged) {
-    parts.push(`SELECT 1 FROM ${staged.sql} WHERE ${inBucket(staged, from.bucket)}(${isMinusZero})`);
+    parts.push(`SELECT 1 FROM ${staged.sql} WHERE ${inBucket(staged, from.bucket)}(${condition})`);
   }
   return parts.length === 0 ? null : `SELECT * FROM (${parts.join(" UNION ALL ")})`;
+}
+
+/** The same for rows that are given by a SELECT. */
+export function selectMinusZeroOf(shape: RowShape, select: string): string | null {
+  const condition = isMinusZero(shape);
+  return condition === null ? null : `SELECT 1 FROM (${select}) WHERE ${condition}`;
+}
+
+/** Every row of the old slice, with the columns of the new schema; all else of the rows stays. */
+export function selectEvolved(
+  shape: RowShape,
+  mapping: ColumnMapping,
+  { old, to }: { readonly old: string; readonly to: BucketFile },
+): string {
+  const columns = shape.columns.map(({ name, type }) => {
+    const from = mapping.get(name) ?? null;
+    const value = from === null ? `CAST(NULL AS ${type.duck})` : `o.${identifier(from)}`;
+    return `${value} AS ${identifier(name)}`;
+  });
+  const tracking = TRACKING_COLUMNS.map((column) => `o.${column.name}`);
+  return (
+    `SELECT o._hoodie_commit_time, o._hoodie_commit_seqno, o._hoodie_record_key, '' AS _hoodie_partition_path, ` +
+    `${literal(to.file)} AS _hoodie_file_name, ${[...columns, ...tracking].join(", ")} FROM ${readParquet([old])} o`
+  );
 }
 
 /** No rows, with the columns of a base file: of a bucket in which a snapshot has none. */

@@ -17,6 +17,7 @@ import type { ColumnRows } from "./column-values.ts";
 import type { GtidSet } from "./gtid.ts";
 import type { HopCount } from "./hop-count.ts";
 import type { SourcePosition, BinlogOffset } from "./source-position.ts";
+import type { ColumnChange, ColumnMapping } from "./column-change.ts";
 import type { TableId } from "./table-id.ts";
 import type { TableSchema } from "./table-schema.ts";
 
@@ -58,6 +59,8 @@ export interface TableStop {
   readonly hint: string;
   /** The last position that is complete for this table: where its checkpoint stays. */
   readonly at: SourcePosition;
+  /** When it stopped at a statement that changed columns alone: what it did, and the position behind it. */
+  readonly columns?: { readonly change: ColumnChange; readonly behind: SourcePosition };
 }
 
 /** News of a position: everything that came since the one before is complete up to here. */
@@ -324,6 +327,11 @@ export interface LakeTable {
    * changes are taken in it. What was appended before is dropped; readers see nothing of it before that commit.
    */
   renew(schema: TableSchema): Promise<void>;
+  /**
+   * One commit that gives every row the columns of this schema; nothing may be appended. Rows keep their commit time,
+   * since none of them changed.
+   */
+  evolve(schema: TableSchema, mapping: ColumnMapping, info: CommitInfo): Promise<CommitResult>;
   /** The first commit, or one behind `renew`: the staged chunks, with the appended changes upserted onto them. */
   load(schema: TableSchema, chunks: readonly StagedChunk[], info: CommitInfo): Promise<CommitResult>;
   /** Upserts what was appended, in one commit; with nothing appended the commit only moves the checkpoint. */

@@ -18,6 +18,17 @@ const ALTERED = lakeSchema(
   ["code"],
 );
 
+/** The same table with a column renamed, and one more in front. */
+const WIDER = lakeSchema(
+  [
+    ["w", { kind: "double" }],
+    ["id", INT],
+    ["text", VARCHAR],
+  ],
+  ["id"],
+);
+const NARROW = lakeSchema([["id", INT]], ["id"]);
+
 async function loaded(
   lake: LakeUnderTest,
 ): Promise<{ readonly table: LakeTable; readonly writer: ChangeWriter }> {
@@ -96,6 +107,35 @@ export function renewal(start: () => Promise<LakeUnderTest>): void {
     expect((await table.commit(commitInfo(after))).rowsAfter).toBe(1);
     expect(await lake.shown(ALTERED)).toEqual(['["d","4",40]']);
     await table.close();
+  });
+
+  test("gets other columns by one commit, in which no row changes", async () => {
+    await using lake = await start();
+    const { table, writer } = await loaded(lake);
+    const tracking = await lake.tracking(S);
+    const mapping = new Map([
+      ["w", null],
+      ["id", "id"],
+      ["text", "v"],
+    ]);
+    const result = await table.evolve(WIDER, mapping, commitInfo(writer));
+    expect(totals(result.counts)).toEqual({
+      ...{ applied: 0, superseded: 0, upserted: 0, inserted: 0, updated: 0, deleted: 0, before: 5, after: 5 },
+    });
+    const text = ["v1", "v2", "v3", "v4", "changed"];
+    expect(await lake.shown(WIDER)).toEqual(text.map((v, i) => JSON.stringify([null, i + 1, v])));
+    expect(await lake.tracking(WIDER)).toEqual(tracking);
+    const after = new ChangeWriter(WIDER, { seq: writer.seq, gtid: writer.gtidNumber, form: lake.form });
+    await table.append(after.batch([[{ op: "u", row: ["-0.0", "1", '"one"'] }]]));
+    await table.commit(commitInfo(after));
+    await table.close();
+    const again = await lake.open(WIDER);
+    expect(again.schema).toEqual(WIDER);
+    expect((await lake.shown(WIDER))[0]).toBe('[0,1,"one"]');
+    const back = new Map([["id", "id"]]);
+    await again.evolve(NARROW, back, commitInfo(after));
+    expect(await lake.shown(NARROW)).toEqual([1, 2, 3, 4, 5].map((id) => JSON.stringify([id])));
+    await again.close();
   });
 
   test("is as it was when a renewal is given up", async () => {

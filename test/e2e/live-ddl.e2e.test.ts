@@ -87,3 +87,37 @@ async function changeTables(day: BadDay, statements: string): Promise<void> {
   expect(await day.wrong(...TABLES)).toEqual([]);
   expect(await day.outcome(["report", "--deep"])).toEqual([0]);
 }
+
+mysqlTest(
+  "D132 D135: columns that come, go or have another name cost no reading, and an index nothing at all",
+  async ({ mysql }) => {
+    await using day = await BadDay.begin({ server: mysql, oracle: await oracle, sql: SQL, config: TRACE });
+    expect(await day.outcome(INIT)).toEqual([0]);
+    await day.sql(
+      "UPDATE t SET k = 9 WHERE id = 1; ALTER TABLE t ADD w DOUBLE AFTER id, RENAME COLUMN k TO n, DROP v",
+    );
+    await day.sql("UPDATE t SET w = -0e0 WHERE id = 2");
+    await day.sql(
+      "ALTER TABLE u ADD INDEX (v), COMMENT 'x', ALGORITHM = INPLACE; DELETE FROM u WHERE id = 11",
+    );
+    const end = await day.run(CATCH_UP);
+    const told = end.log.filter(({ level }) => level === "warn").map(({ message }) => day.anonymous(message));
+    expect(told.filter((text) => text.startsWith("d."))).toEqual([
+      "d.t: the statement ALTER changed the table; its columns follow, the others go on",
+    ]);
+    expect(await day.different(...TABLES)).toEqual([]);
+    // The rows that nobody touched are those of the first commit still.
+    const select = `SELECT id, w, n, _tl_op, _hoodie_commit_time = min(_hoodie_commit_time) OVER () FROM ${day.database}."t$meta" ORDER BY id`;
+    expect((await day.run(["query", "--format", "csv", select])).out.split("\r\n").slice(1)).toEqual([
+      "1,,9,u,false",
+      "2,-0.0,2,u,false",
+      "3,,,r,true",
+      "",
+    ]);
+    await day.sql(
+      "INSERT INTO t VALUES (4, 1.5, 7); ALTER TABLE t ADD z JSON; UPDATE t SET z = '[1]' WHERE id = 4",
+    );
+    expect(await day.wrong(...TABLES)).toEqual([]);
+    expect(await day.outcome(["report", "--deep"])).toEqual([0]);
+  },
+);
