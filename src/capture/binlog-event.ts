@@ -62,10 +62,18 @@ export interface EventHeader {
 /**
  * Reads headers and verifies checksums. Whether events carry one is said by each FORMAT_DESCRIPTION event
  * for those behind it, so a switch of `binlog_checksum` while we read is seen where it happens.
+ *
+ * Nothing vouches for what says that there are no checksums, which may be an event that was damaged just so: it is
+ * believed when the event behind it has none either. In the same way a FORMAT_DESCRIPTION with a checksum tells that
+ * the ROTATE in front of it must have had one.
  */
 export class EventFramer {
   /** Null before the first FORMAT_DESCRIPTION: only the made-up ROTATE comes before it. */
   #hasChecksum: boolean | null = null;
+  /** A ROTATE came before, and nothing vouches for it. */
+  #isUnvouched = false;
+  /** The last event has said that there are no checksums. */
+  #isDisclaimed = false;
 
   frame(bytes: Uint8Array, from: number, to: number): EventHeader {
     const size = to - from;
@@ -75,9 +83,15 @@ export class EventFramer {
       );
     }
     const type = bytes[from + 4] as number;
-    if (type === EVENT.formatDescription) this.#hasChecksum = describesChecksum(bytes, from, to);
-    const hasChecksum = this.#hasChecksum ?? crcMatches(bytes, from, to);
-    if (hasChecksum && this.#hasChecksum !== null && !crcMatches(bytes, from, to)) {
+    if (type === EVENT.formatDescription) {
+      this.#describe(bytes, from, to);
+    } else if (this.#isDisclaimed) {
+      this.#isDisclaimed = false;
+      if (crcMatches(bytes, from, to))
+        throw corrupt("events have checksums where it says that they have none");
+    }
+    const hasChecksum = this.#hasChecksum ?? this.#rotateChecksum(type, crcMatches(bytes, from, to));
+    if (hasChecksum && !crcMatches(bytes, from, to)) {
       throw corrupt(
         `the checksum of an event of type ${type} ending at ${readU32(bytes, from + 13)} is wrong`,
       );
@@ -89,6 +103,21 @@ export class EventFramer {
       bodyStart: from + HEADER_BYTES,
       bodyEnd: hasChecksum ? to - CHECKSUM_BYTES : to,
     };
+  }
+
+  #describe(bytes: Uint8Array, from: number, to: number): void {
+    const hasChecksum = describesChecksum(bytes, from, to);
+    if (hasChecksum && this.#isUnvouched) throw corrupt("the checksum of the first event is wrong");
+    this.#hasChecksum = hasChecksum;
+    this.#isUnvouched = false;
+    this.#isDisclaimed = !hasChecksum;
+  }
+
+  /** Of an event before the first FORMAT_DESCRIPTION. */
+  #rotateChecksum(type: number, isRight: boolean): boolean {
+    if (type !== EVENT.rotate) throw corrupt(`an event of type ${type} came before the FORMAT_DESCRIPTION`);
+    this.#isUnvouched = !isRight;
+    return isRight;
   }
 }
 
@@ -124,9 +153,19 @@ function crcMatches(bytes: Uint8Array, from: number, to: number): boolean {
   return crc32(bytes.subarray(from, to - CHECKSUM_BYTES)) === readU32(bytes, to - CHECKSUM_BYTES);
 }
 
+/** Since MySQL 5.0. */
+const BINLOG_VERSION = 4;
+/** Behind the version of the binlog: that of the server in 50 bytes, and the time in four. */
+const HEADER_BYTES_AT = 56;
+
 /** A FORMAT_DESCRIPTION always ends with the algorithm (0 none, 1 CRC32) and four bytes for its own checksum. */
 function describesChecksum(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < HEADER_BYTES + 57 + 5) throw corrupt("the FORMAT_DESCRIPTION event is too short");
+  const body = from + HEADER_BYTES;
+  const version = (bytes[body] as number) | ((bytes[body + 1] as number) << 8);
+  const headerBytes = bytes[body + HEADER_BYTES_AT] as number;
+  if (version !== BINLOG_VERSION || headerBytes !== HEADER_BYTES)
+    throw corrupt(`a binlog of version ${version} with headers of ${headerBytes} bytes`);
   const algorithm = bytes[to - CHECKSUM_BYTES - 1] as number;
   if (algorithm > 1) {
     throw syncError("BINLOG_EVENT_UNKNOWN", `binlog checksum algorithm ${algorithm} is not known`, {
@@ -144,7 +183,7 @@ export interface GtidEvent {
   readonly commitUs: number;
 }
 
-/** GTID event: flags, server UUID, number, logical clock, then commit times since MySQL 8.0.1. */
+/** GTID event: flags, server UUID, number, logical clock, commit times (MySQL 8.0.1) and server (8.0.14). */
 export function parseGtidEvent(bytes: Uint8Array, from: number, to: number): GtidEvent {
   const r = new ByteReader(bytes, from, to);
   r.skip(1);
@@ -153,15 +192,29 @@ export function parseGtidEvent(bytes: Uint8Array, from: number, to: number): Gti
   const origin = uuidText(uuid);
   if (number < 1n) throw corrupt(`a GTID event has the number ${number}`);
   r.skip(1 + 8 + 8);
-  if (r.left < 7) {
-    throw syncError("SOURCE_NOT_SUPPORTED", `${formatGtid({ origin, number })} has no commit time`, {
-      hint: "the source must be MySQL 8.0.1 or later",
-    });
+  if (r.left < 7 + 1 + 4) {
+    throw syncError(
+      "SOURCE_NOT_SUPPORTED",
+      `${formatGtid({ origin, number })} has no commit time or server`,
+      {
+        hint: "the source must be MySQL 8.0.14 or later",
+      },
+    );
   }
   const immediate = r.u56();
   // Bit 55 says that the time on the original server follows; without it both are the same.
   const commitUs = (immediate & (1n << 55n)) === 0n ? immediate : r.u56();
+  skipRest(r);
   return { origin, number, commitUs: Number(commitUs & ((1n << 55n) - 1n)) };
+}
+
+/** The size of the transaction, the version of the server, and of the commit's group where there is one. */
+function skipRest(r: ByteReader): void {
+  r.packedLength();
+  // The highest bit says that the version of the original server follows.
+  if (r.uint(4) >= 2 ** 31) r.skip(4);
+  if (r.left > 0) r.skip(8);
+  if (r.left > 0) throw corrupt(`a GTID event has ${r.left} bytes too many`);
 }
 
 export function uuidText(uuid: Uint8Array): string {
@@ -191,11 +244,32 @@ export interface RotateEvent {
   readonly offset: number;
 }
 
+/** A name, which is UTF-8, and a number of six digits or more. */
+const FILE_NAME = /^[^\u0000-\u001f\ufffd]*\.\d{6,}$/;
+/** Behind the magic number of a file. */
+const FIRST_OFFSET = 4;
+
 export function parseRotateEvent(bytes: Uint8Array, from: number, to: number): RotateEvent {
   const r = new ByteReader(bytes, from, to);
   const offset = Number(r.u64());
-  return { file: r.text(r.left), offset };
+  const file = r.text(r.left);
+  if (!FILE_NAME.test(file) || offset < FIRST_OFFSET)
+    throw corrupt(`a ROTATE event names ${JSON.stringify(file)}:${offset}`);
+  return { file, offset };
 }
 
-/** XA_PREPARE: one byte that says whether the transaction commits in this one phase. */
-export const isOnePhaseXa = (bytes: Uint8Array, from: number): boolean => bytes[from] === 1;
+/** XID: the number of the transaction, which means something to its server only. */
+export function checkXid(from: number, to: number): void {
+  if (to - from !== 8) throw corrupt(`an XID event has ${to - from} bytes`);
+}
+
+/** XA_PREPARE: one byte that says whether the transaction commits in this one phase, and the name of it. */
+export function isOnePhaseXa(bytes: Uint8Array, from: number, to: number): boolean {
+  const r = new ByteReader(bytes, from, to);
+  const isOnePhase = r.u8() === 1;
+  r.skip(4);
+  const nameBytes = r.uint(4) + r.uint(4);
+  if (nameBytes !== r.left)
+    throw corrupt(`an XA_PREPARE event has ${r.left} bytes of a name of ${nameBytes}`);
+  return isOnePhase;
+}

@@ -8,7 +8,7 @@ import { corrupt } from "./corrupt.ts";
 import type { ColumnBuffer } from "./column-buffer.ts";
 import { compile } from "./compile.ts";
 import { bufferName, cellCode } from "./row-column-code.ts";
-import { valueCode, type CodeScope } from "./row-decode-code.ts";
+import { insideCode, nullCode, valueCode, type CodeScope } from "./row-decode-code.ts";
 import type { RowCursor } from "./row-decode.ts";
 import type { MappedColumn, TableMap } from "./table-map.ts";
 
@@ -61,7 +61,8 @@ function functionCode(
   map.columns.forEach((column, i) => {
     const key = map.primaryKey.indexOf(column.name);
     const buffer = bufferName(i);
-    const isNull = `(n${i >> 3} & ${1 << (i & 7)}) !== 0`;
+    const isNull = nullCode(i);
+    lines.push(insideCode(map.columns, i));
     if (key >= 0) lines.push(`cursor.keys[${key * 2}] = p;`);
     if (isKept(column)) {
       lines.push(`if (${isNull}) ${buffer}.setNull(r); else {`, cellCode(column, buffer, scope), "}");

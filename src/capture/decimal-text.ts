@@ -1,3 +1,4 @@
+import { corrupt } from "./corrupt.ts";
 import { writePadded, writeUnsigned } from "./digits.ts";
 
 /** Bytes for 0 to 9 decimal digits in MySQL's packed form. */
@@ -25,12 +26,19 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 
-/** A group of 1 to 4 bytes, big-endian; `flip` has the bits that are inverted in it. */
-function group(source: Uint8Array, from: number, bytes: number, flip: number): number {
+/** A group of 1 to 4 bytes, big-endian, below `limit`; `flip` has the bits that are inverted in it. */
+function group(source: Uint8Array, from: number, bytes: number, limit: number, flip: number): number {
   let value = source[from] as number;
   for (let i = 1; i < bytes; i++) value = (value << 8) | (source[from + i] as number);
-  return (value ^ flip) >>> 0;
+  const number = (value ^ flip) >>> 0;
+  return number < limit ? number : noDigits(number);
 }
+
+function noDigits(number: number): never {
+  throw corrupt(`a group of a DECIMAL's digits is ${number}`);
+}
+
+const NINE_DIGITS = 1_000_000_000;
 
 const ALL_BITS = [0, 0xff, 0xffff, 0xffffff, -1] as const;
 
@@ -47,6 +55,8 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
   );
   const fractionRestBytes = DIGIT_BYTES[fraction.rest] ?? 0;
   const firstBytes = sizes[0] ?? (fraction.full > 0 ? 4 : fractionRestBytes);
+  const firstLimit = whole.rest > 0 ? 10 ** whole.rest : NINE_DIGITS;
+  const lastLimit = 10 ** fraction.rest;
   const topBit = 0x80 << (8 * (firstBytes - 1));
   return (v, at, source, from) => {
     const isNegative = ((source[from] as number) & 0x80) === 0;
@@ -57,9 +67,11 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
     v.setUint8(o++, QUOTE);
     if (isNegative) v.setUint8(o++, MINUS);
     let started = false;
+    let limit = firstLimit;
     for (const bytes of sizes) {
-      const value = group(source, p, bytes, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
+      const value = group(source, p, bytes, limit, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
       top = 0;
+      limit = NINE_DIGITS;
       p += bytes;
       if (started) o = writePadded(v, o, value, 9);
       else if (value > 0) {
@@ -71,12 +83,12 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
     if (scale > 0) {
       v.setUint8(o++, POINT);
       for (let i = 0; i < fraction.full; i++, p += 4) {
-        o = writePadded(v, o, group(source, p, 4, (isNegative ? -1 : 0) ^ top), 9);
+        o = writePadded(v, o, group(source, p, 4, NINE_DIGITS, (isNegative ? -1 : 0) ^ top), 9);
         top = 0;
       }
       if (fractionRestBytes > 0) {
         const flip = (isNegative ? (ALL_BITS[fractionRestBytes] as number) : 0) ^ top;
-        o = writePadded(v, o, group(source, p, fractionRestBytes, flip), fraction.rest);
+        o = writePadded(v, o, group(source, p, fractionRestBytes, lastLimit, flip), fraction.rest);
       }
     }
     v.setUint8(o, QUOTE);
@@ -107,9 +119,9 @@ export function decimalReader(precision: number, scale: number): DecimalReader {
     let value = 0;
     for (let i = 0; i < sizes.length; i++) {
       const bytes = sizes[i] as number;
-      value =
-        value * (factors[i] as number) +
-        group(source, p, bytes, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
+      const factor = factors[i] as number;
+      const flip = (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top;
+      value = value * factor + group(source, p, bytes, factor, flip);
       top = 0;
       p += bytes;
     }

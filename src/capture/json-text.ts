@@ -1,6 +1,6 @@
 import { corrupt } from "./corrupt.ts";
 import { ByteWriter, copyBytes, writeAscii } from "./byte-writer.ts";
-import { decimalWriter } from "./decimal-text.ts";
+import { decimalBytes, decimalWriter } from "./decimal-text.ts";
 import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
 import { opaqueTemporalText } from "./json-temporal.ts";
 import { mysqlDoubleText } from "./mysql-double.ts";
@@ -44,7 +44,7 @@ export function writeJsonText(
   to: number,
 ): number {
   if (from === to) return writeAscii(w, at, NULL_TEXT);
-  document.begin(w, source, { end: to, isString: false });
+  document.begin(w, source, { from, end: to, isString: false });
   return document.value(source[from] as number, from + 1, 0, at);
 }
 
@@ -60,7 +60,7 @@ export function writeJsonDocument(
   to: number,
 ): number {
   if (from === to) return writeAscii(w, at, `"${NULL_TEXT}"`);
-  document.begin(w, source, { end: to, isString: true });
+  document.begin(w, source, { from, end: to, isString: true });
   w.reserve(at, 1);
   w.bytes[at] = 0x22;
   const o = document.value(source[from] as number, from + 1, 0, at + 1);
@@ -73,6 +73,11 @@ export function writeJsonDocument(
 class Document {
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
+  /**
+   * Bytes of containers, keys and texts that may still come. Each byte of a document belongs to one of them, so that
+   * one whose parts lie over each other, and which could be unfolded without end, soon has none left.
+   */
+  #unread = 0;
   /** Whether the text is to stand in a JSON string, escaped once more. */
   #isString = false;
   #w = new ByteWriter(0);
@@ -82,11 +87,12 @@ class Document {
   begin(
     w: ByteWriter,
     bytes: Uint8Array,
-    { end, isString }: { readonly end: number; readonly isString: boolean },
+    { from, end, isString }: { readonly from: number; readonly end: number; readonly isString: boolean },
   ): void {
     this.#w = w;
     this.#bytes = bytes;
     this.#end = end;
+    this.#unread = end - from;
     this.#isString = isString;
   }
 
@@ -142,7 +148,7 @@ class Document {
     const count = this.#u16(base);
     const keys = base + 4;
     const values = isObject ? keys + count * 4 : keys;
-    this.#checkContainer(count, values + count * 3, depth);
+    this.#checkContainer(count, { base, end: values + count * 3 }, depth);
     let o = this.#open(isObject, start);
     for (let i = 0; i < count; i++) {
       if (i > 0) o = this.#comma(o);
@@ -160,7 +166,7 @@ class Document {
     const count = this.#u32(base);
     const keys = base + 8;
     const values = isObject ? keys + count * 6 : keys;
-    this.#checkContainer(count, values + count * 5, depth);
+    this.#checkContainer(count, { base, end: values + count * 5 }, depth);
     let o = this.#open(isObject, start);
     for (let i = 0; i < count; i++) {
       if (i > 0) o = this.#comma(o);
@@ -173,9 +179,19 @@ class Document {
     return this.#close(isObject, o);
   }
 
-  #checkContainer(count: number, end: number, depth: number): void {
+  #checkContainer(
+    count: number,
+    { base, end }: { readonly base: number; readonly end: number },
+    depth: number,
+  ): void {
     if (depth >= DEPTH_MAX) throw corrupt("a JSON document is deeper than MySQL allows");
     if (end > this.#end) throw corrupt(`a JSON container of ${count} members is cut short`);
+    this.#read(end - base);
+  }
+
+  #read(bytes: number): void {
+    this.#unread -= bytes;
+    if (this.#unread < 0) throw corrupt("the parts of a JSON document lie over each other");
   }
 
   /** In the room that `value` has made. */
@@ -199,6 +215,7 @@ class Document {
 
   #key(at: number, length: number, start: number): number {
     if (at + length > this.#end) throw corrupt("a JSON key is cut short");
+    this.#read(length);
     const o = this.#quoted(at, at + length, start);
     const out = this.#w.bytes;
     out[o] = 0x3a;
@@ -215,6 +232,7 @@ class Document {
       if (byte < 0x80) {
         this.#behind = from + i + 1;
         if (this.#behind + value > this.#end) throw corrupt("a JSON value is cut short");
+        this.#read(value);
         return value;
       }
     }
@@ -281,7 +299,10 @@ class Document {
     const at = this.#behind;
     if (field === FIELD_DECIMAL) {
       w.reserve(o, 90);
-      const write = decimalWriter(this.#u8(at), this.#u8(at + 1));
+      const [precision, scale] = [this.#u8(at), this.#u8(at + 1)];
+      if (precision > 65 || scale > Math.min(30, precision) || length !== 2 + decimalBytes(precision, scale))
+        throw corrupt(`a JSON value is a DECIMAL(${precision},${scale}) in ${length} bytes`);
+      const write = decimalWriter(precision, scale);
       const end = write(w.view, o, this.#bytes, at + 2);
       // The writer quotes, and a document does not.
       w.bytes.copyWithin(o, o + 1, end - 1);

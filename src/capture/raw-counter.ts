@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
-import { createZstdDecompress } from "node:zlib";
-import { syncError } from "../types/errors.ts";
+import { crc32, createZstdDecompress } from "node:zlib";
+import { isSyncError, syncError } from "../types/errors.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
 import { readGtid, readTaggedGtid, type RawGtid } from "./raw-gtid.ts";
 import { imageEnd, type ColumnWidth } from "./row-width.ts";
+import { messageOf } from "../util/errors.ts";
 
 /** One change of a table in a transaction: its number and what happened. */
 export interface RawChange {
@@ -35,7 +36,9 @@ interface MappedTable {
 export class RawCounter {
   readonly #options: RawCounterOptions;
   readonly #tables = new Map<number, MappedTable>();
-  #hasChecksum = true;
+  /** Null before the first FORMAT_DESCRIPTION, whose word that there are none has yet to be confirmed. */
+  #hasChecksum: boolean | null = null;
+  #isConfirmed = true;
   #gtid: string | null = null;
   #commitUs = 0;
   #hasBegun = false;
@@ -48,17 +51,29 @@ export class RawCounter {
 
   /** One event, header and checksum included. The promise of a compressed transaction is that it has been read. */
   event(bytes: Uint8Array): Promise<void> | null {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const type = view.getUint8(4);
-    if (type === 15) this.#hasChecksum = view.getUint8(bytes.length - 5) === 1;
-    const body = new DataView(
-      bytes.buffer,
-      bytes.byteOffset + 19,
-      bytes.length - 19 - (this.#hasChecksum ? 4 : 0),
-    );
-    if (type === 40) return this.#unpack(body);
-    this.#read(type, body);
-    return null;
+    return counted(() => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const type = view.getUint8(4);
+      if (view.getUint32(9, true) !== bytes.length) throw misread("an event of another size than it says");
+      if (type === 15) {
+        this.#hasChecksum = view.getUint8(bytes.length - 5) === 1;
+        this.#isConfirmed = this.#hasChecksum;
+      }
+      // In front of all comes one that the server has made up.
+      if (this.#hasChecksum === null) return null;
+      const sum = view.getUint32(bytes.length - 4, true);
+      const isRight = (this.#hasChecksum || !this.#isConfirmed) && crc32(bytes.subarray(0, -4)) === sum;
+      if (this.#hasChecksum && !isRight) throw misread("an event with a wrong checksum");
+      if (type !== 15 && !this.#isConfirmed) {
+        if (isRight) throw misread("checksums where there should be none");
+        this.#isConfirmed = true;
+      }
+      const bodyBytes = bytes.length - 19 - (this.#hasChecksum ? 4 : 0);
+      const body = new DataView(bytes.buffer, bytes.byteOffset + 19, bodyBytes);
+      if (type === 40) return this.#unpack(body);
+      this.#read(type, body);
+      return null;
+    });
   }
 
   #read(type: number, body: DataView): void {
@@ -75,14 +90,19 @@ export class RawCounter {
     const pieces: Buffer[] = [];
     let bytes = 0;
     let needed = 19;
-    for await (const piece of unpacked(body)) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes < needed) continue;
-      const rest = this.#readAll(Buffer.concat(pieces.splice(0)));
-      pieces.push(rest);
-      bytes = rest.length;
-      needed = bytes < 19 ? 19 : rest.readUInt32LE(9);
+    try {
+      for await (const piece of unpacked(body)) {
+        pieces.push(piece);
+        bytes += piece.length;
+        if (bytes < needed) continue;
+        const rest = counted(() => this.#readAll(Buffer.concat(pieces.splice(0))));
+        pieces.push(rest);
+        bytes = rest.length;
+        needed = bytes < 19 ? 19 : rest.readUInt32LE(9);
+      }
+    } catch (error) {
+      if (isSyncError(error)) throw error;
+      throw misread(`a compressed transaction: ${messageOf(error)}`);
     }
     if (bytes > 0) throw misread("a compressed transaction that ends inside of an event");
   }
@@ -148,11 +168,13 @@ export class RawCounter {
     let n = this.#nextN.get(table.key) ?? 0;
     while (at < body.byteLength) {
       const first = imageEnd(body, at, table);
+      if (first.end <= at) throw misread("a row without columns");
       if (type !== 31) {
         list.push({ n, operation: type === 30 ? "c" : "d" });
         at = first.end;
       } else {
         const second = imageEnd(body, first.end, table);
+        if (second.end <= first.end) throw misread("a row without columns");
         if (first.key === second.key) list.push({ n, operation: "u" });
         else list.push({ n, operation: "d" }, { n, operation: "c" });
         at = second.end;
@@ -243,6 +265,16 @@ function packedList(body: DataView, from: number, to: number): number[] {
     at = next;
   }
   return list;
+}
+
+/** All reading goes through views, which throw a RangeError where an event ends before what it says it has. */
+function counted<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw misread("an event that ends too early");
+    throw error;
+  }
 }
 
 const misread = (what: string): Error =>

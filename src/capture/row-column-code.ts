@@ -8,6 +8,9 @@ import { writeJsonText } from "./json-text.ts";
 import { memberTexts, setTextWriter, type MemberBytes } from "./member-text.ts";
 import {
   bitWords,
+  finiteDouble,
+  finiteFloat,
+  fitCode,
   fixedBytes,
   lengthCode,
   setBytes,
@@ -40,7 +43,7 @@ export function cellCode(column: MappedColumn, name: string, scope: CodeScope): 
     case "text":
     case "bytes":
       return size === null
-        ? `${lengthCode(column.lengthBytes)} ${variableCode(column, name, scope)} p += l;`
+        ? `${lengthCode(column.lengthBytes)} ${fitCode(type)} ${variableCode(column, name, scope)} p += l;`
         : `${boundedCode(type, name, scope)} p += ${size};`;
   }
 }
@@ -60,6 +63,7 @@ export function wordsCode(name: string, words: readonly string[]): string {
 function int32Code(type: ColumnType, scope: CodeScope): string {
   if (type.kind === "int" && type.bytes !== 8) return smallIntCode(type.bytes, type.unsigned);
   if (type.kind === "date") return `${use(scope, dayOf)}(s[p] | s[p+1] << 8 | s[p+2] << 16)`;
+  if (type.kind === "float") return `${use(scope, finiteFloat)}(${wordCode(0)})`;
   return type.kind === "year" ? "s[p] === 0 ? 0 : 1900 + s[p]" : wordCode(0);
 }
 
@@ -75,6 +79,8 @@ function int64Code(type: ColumnType, name: string, scope: CodeScope): string {
       const { high, low } = bitWords((type.bits + 7) >> 3);
       return wordsCode(name, [low, high]);
     }
+    case "double":
+      return wordsCode(name, [wordCode(0), `${use(scope, finiteDouble)}(${wordCode(4)})`]);
     default:
       return wordsCode(name, [wordCode(0), type.kind === "int" && type.bytes !== 8 ? "0" : wordCode(4)]);
   }

@@ -1,5 +1,6 @@
 import type { ColumnType } from "../types/table-schema.ts";
-import { unreachable } from "../util/assert.ts";
+import { must, unreachable } from "../util/assert.ts";
+import { corrupt } from "./corrupt.ts";
 import { writeAscii, writeBase64, writeJsonString, writeLatin1String, ByteWriter } from "./byte-writer.ts";
 import { textWriter, type TextWriter } from "./charset/charset-table.ts";
 import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./digits.ts";
@@ -81,6 +82,32 @@ export function lengthCode(lengthBytes: number): string {
   return `const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (p + l > to) overrun();`;
 }
 
+/** The condition that a column is NULL. */
+export const nullCode = (index: number): string => `(n${index >> 3} & ${1 << (index & 7)}) !== 0`;
+
+/**
+ * In front of the first column of a run of fixed size: checks that the values of all of them are there before one is
+ * read, since what lies behind an event is not its value. Only where NULLs make the difference are they added up.
+ */
+export function insideCode(columns: readonly MappedColumn[], index: number): string {
+  const before = columns[index - 1];
+  const isFirst = before === undefined || fixedBytes(before.type) === null;
+  const run: number[] = [];
+  for (let i = index; isFirst && i < columns.length; i++) {
+    const size = fixedBytes(must(columns[i], "a column").type);
+    if (size === null) break;
+    run.push(size);
+  }
+  if (run.length === 0) return "";
+  const sum = run.reduce((total, size) => total + size, 0);
+  const sizes = run.map((size, i) => `(${nullCode(index + i)} ? 0 : ${size})`);
+  return `if (p + ${sum} > to && p + ${sizes.join(" + ")} > to) overrun();`;
+}
+
+/** A BINARY of `l` bytes is no longer than its type, which pads it. */
+export const fitCode = (type: ColumnType): string =>
+  type.kind === "bytes" && type.form === "binary" ? `if (l > ${type.length}) overrun();` : "";
+
 function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): string {
   const length = lengthCode(column.lengthBytes);
   const { type } = column;
@@ -98,7 +125,7 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
   if (type.kind === "bytes") {
     // BINARY(n) is logged without its trailing zero bytes.
     const zeros = type.form === "binary" && type.length !== null ? `${type.length} - l` : "0";
-    return `${length} ${room("2")} o = ${use(scope, writeBase64)}(w, o, s, p, p + l, ${zeros}); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
+    return `${length} ${fitCode(type)} ${room("2")} o = ${use(scope, writeBase64)}(w, o, s, p, p + l, ${zeros}); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
   }
   return `${length} o = ${use(scope, writeJsonDocument)}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
 }
@@ -190,14 +217,26 @@ function jsonTextWriter(write: TextWriter): TextWriter {
 
 const bits = new DataView(new ArrayBuffer(8));
 
+/** Neither server stores an infinity, or what is no number. */
+export function finiteFloat(word: number): number {
+  if ((word & 0x7f800000) === 0x7f800000) throw corrupt("a FLOAT is not finite");
+  return word;
+}
+
+/** By the upper half of its bits. */
+export function finiteDouble(word: number): number {
+  if ((word & 0x7ff00000) === 0x7ff00000) throw corrupt("a DOUBLE is not finite");
+  return word;
+}
+
 function writeFloatBits(w: ByteWriter, at: number, word: number): number {
-  bits.setInt32(0, word, true);
+  bits.setInt32(0, finiteFloat(word), true);
   return writeAscii(w, at, floatText(bits.getFloat32(0, true)));
 }
 
 function writeDoubleBits(w: ByteWriter, at: number, low: number, high: number): number {
   bits.setInt32(0, low, true);
-  bits.setInt32(4, high, true);
+  bits.setInt32(4, finiteDouble(high), true);
   return writeDouble(w, at, bits.getFloat64(0, true));
 }
 

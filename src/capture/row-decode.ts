@@ -15,7 +15,7 @@
  */
 import { assert } from "../util/assert.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { valueCode, type CodeScope } from "./row-decode-code.ts";
+import { insideCode, nullCode, valueCode, type CodeScope } from "./row-decode-code.ts";
 import { corrupt } from "./corrupt.ts";
 import { compile } from "./compile.ts";
 import { constantCode } from "./constant-code.ts";
@@ -85,7 +85,8 @@ function functionCode(
     const mode = modeOf(column.name);
     const keyIndex = map.primaryKey.indexOf(column.name);
     const value = valueCode(column, { mode, scope, fixedMax });
-    const isNull = `(n${i >> 3} & ${1 << (i & 7)}) !== 0`;
+    const isNull = nullCode(i);
+    lines.push(insideCode(columns, i));
     if (mode === "write") lines.push(constantCode(nameBytes(column.name, first)));
     if (keyIndex >= 0) lines.push(`cursor.keys[${keyIndex * 2}] = p;`);
     if (mode === "write") lines.push(`if (${isNull}) { ${NULL_CODE} } else {`, value, "}");

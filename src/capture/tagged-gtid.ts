@@ -21,8 +21,9 @@ export function parseTaggedGtidEvent(bytes: Uint8Array, from: number, to: number
   const head = new ByteReader(bytes, from, to);
   const version = readInteger(head);
   const size = readInteger(head);
-  if (version !== VERSION || size > BigInt(to - from))
-    throw unreadable(`version ${version} of ${size} bytes`);
+  if (version !== VERSION) throw unreadable(`version ${version}`);
+  if (size !== BigInt(to - from))
+    throw corrupt(`a tagged GTID event of ${to - from} bytes has ${size} bytes`);
   const r = new ByteReader(bytes, from, from + Number(size));
   r.skip(head.position - from);
   const needed = readInteger(r);

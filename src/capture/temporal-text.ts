@@ -1,10 +1,14 @@
 import { dayNumber, writeEpoch, writeMoment } from "./calendar.ts";
+import { corrupt } from "./corrupt.ts";
 import { PAIRS, writeFour, writePadded } from "./digits.ts";
 
 /**
  * Dates and times of row images as quoted text. The packed forms are those of MySQL's
  * `mysys/my_time.cc`: big-endian, offset so that they sort as bytes, the fraction in as many bytes as its
  * digits need. All writers need room for 32 bytes.
+ *
+ * Some bits can say what no server stores, hour 31 or year 10000: whoever reads one refuses it, since its text and its
+ * number would be two different values.
  */
 const QUOTE = 0x22;
 const DASH = 0x2d;
@@ -29,6 +33,42 @@ function big(source: Uint8Array, from: number, bytes: number): number {
         ((source[from] as number) << 16) | ((source[from + 1] as number) << 8) | (source[from + 2] as number)
       );
   }
+}
+
+const YEARS = 10_000;
+const HOURS_OF_TIME = 839;
+/** 24:00:00 and 00:60:00 as a time of day has them. */
+const DAY_CLOCK = 24 << 12;
+const HOUR_CLOCK = 60 << 6;
+
+function impossible(what: string): never {
+  throw corrupt(`${what} that cannot be`);
+}
+
+/** The year and month of a DATETIME, as year * 13 + month, and its time of day: hour 5, minute 6, second 6 bits. */
+function checkMoment(yearMonth: number, clock: number): void {
+  if (yearMonth < 0 || yearMonth >= YEARS * 13) impossible("a date");
+  if (clock >= DAY_CLOCK || (clock & 0xfff) >= HOUR_CLOCK || (clock & 63) > 59) impossible("a time of day");
+}
+
+function checkDate(year: number, month: number): void {
+  if (year >= YEARS || month > 12) impossible("a date");
+}
+
+/** First number that a fraction of so many bytes does not reach. */
+const FRACTION_LIMITS = [1, 100, 10_000, 1_000_000] as const;
+
+/** A fraction as it is stored; of an odd number of digits the last one that is stored is 0. */
+function checkFraction(stored: number, fsp: number): void {
+  if (stored === 0) return;
+  if (stored >= (FRACTION_LIMITS[fractionBytes(fsp)] as number) || ((fsp & 1) === 1 && stored % 10 !== 0))
+    impossible("a fraction of a second");
+}
+
+function fractionAt(source: Uint8Array, from: number, fsp: number): number {
+  const stored = big(source, from, fractionBytes(fsp));
+  checkFraction(stored, fsp);
+  return stored;
 }
 
 /** The point and the first `fsp` digits of a fraction as it is stored, in two, four or six digits. */
@@ -90,11 +130,14 @@ function writeMicros(v: DataView, at: number, micros: number, fsp: number): numb
 
 /** Microseconds of a fraction as it is stored, in as many bytes as its digits need. */
 const MICROS_OF_STORED = [1, 10_000, 100, 1] as const;
-const microsAt = (source: Uint8Array, from: number, bytes: number): number =>
-  big(source, from, bytes) * (MICROS_OF_STORED[bytes] as number);
+const microsAt = (source: Uint8Array, from: number, fsp: number): number =>
+  fractionAt(source, from, fsp) * (MICROS_OF_STORED[fractionBytes(fsp)] as number);
 
 /** A DATE's number. */
-export const dayOf = (packed: number): number => dayNumber(packed >> 9, (packed >> 5) & 15, packed & 31);
+export function dayOf(packed: number): number {
+  checkDate(packed >> 9, (packed >> 5) & 15);
+  return dayNumber(packed >> 9, (packed >> 5) & 15, packed & 31);
+}
 
 /** A DATETIME's number, in eight bytes. */
 export function writeDatetimeNumber(
@@ -108,7 +151,8 @@ export function writeDatetimeNumber(
   const clock = ((day & 1) << 16) | big(source, from + 3, 2);
   const yearMonth = day >> 6;
   const year = (yearMonth / 13) | 0;
-  const micros = microsAt(source, from + 5, fractionBytes(fsp));
+  checkMoment(yearMonth, clock);
+  const micros = microsAt(source, from + 5, fsp);
   writeMoment(v, at, year, yearMonth - year * 13, (day >> 1) & 31, clock, micros);
 }
 
@@ -121,13 +165,16 @@ export function writeTimestampNumber(
   fsp: number,
 ): void {
   const seconds = (source[from] as number) * 0x1000000 + big(source, from + 1, 3);
-  const micros = microsAt(source, from + 4, fractionBytes(fsp));
-  if (seconds === 0) writeMoment(v, at, 0, 0, 0, 0, micros);
-  else writeEpoch(v, at, seconds, micros);
+  const micros = microsAt(source, from + 4, fsp);
+  if (seconds === 0) {
+    if (micros !== 0) impossible("a moment");
+    writeMoment(v, at, 0, 0, 0, 0, 0);
+  } else writeEpoch(v, at, seconds, micros);
 }
 
 /** DATE: 24 bits, little-endian, day 5, month 4, year 15. */
 export function writeDate(v: DataView, at: number, packed: number): number {
+  checkDate(packed >> 9, (packed >> 5) & 15);
   v.setUint8(at, QUOTE);
   const o = writeDay(v, at + 1, packed >> 9, (packed >> 5) & 15, packed & 31);
   v.setUint8(o, QUOTE);
@@ -146,10 +193,11 @@ export function writeDatetime2(
   const clock = ((day & 1) << 16) | big(source, from + 3, 2);
   const yearMonth = day >> 6;
   const year = (yearMonth / 13) | 0;
+  checkMoment(yearMonth, clock);
   v.setUint8(at, QUOTE);
   let o = writeDay(v, at + 1, year, yearMonth - year * 13, (day >> 1) & 31);
   o = writeClock(v, o, clock >> 12, clock);
-  o = writeFraction(v, o, big(source, from + 5, fractionBytes(fsp)), fsp);
+  o = writeFraction(v, o, fractionAt(source, from + 5, fsp), fsp);
   v.setUint8(o, QUOTE);
   return o + 1;
 }
@@ -163,9 +211,11 @@ export function writeTimestamp2(
   fsp: number,
 ): number {
   const seconds = (source[from] as number) * 0x1000000 + big(source, from + 1, 3);
+  const fraction = fractionAt(source, from + 4, fsp);
   let o = at + 1;
   v.setUint8(at, QUOTE);
   if (seconds === 0) {
+    if (fraction !== 0) impossible("a moment");
     // MySQL's range begins at 1970-01-01 00:00:01, so a zero second is the zero date.
     o = writeClock(v, writeDay(v, o, 0, 0, 0), 0, 0);
   } else {
@@ -176,7 +226,7 @@ export function writeTimestamp2(
     o = writeCivilDay(v, o, days);
     o = writeClock(v, o, hours, ((minutes - hours * 60) << 6) | (clock - minutes * 60));
   }
-  o = writeFraction(v, o, big(source, from + 4, fractionBytes(fsp)), fsp);
+  o = writeFraction(v, o, fraction, fsp);
   v.setUint8(o, QUOTE);
   return o + 1;
 }
@@ -225,13 +275,16 @@ export function writeTime2(v: DataView, at: number, source: Uint8Array, from: nu
   const packed = whole * scale + big(source, from + 3, bytes);
   const magnitude = Math.abs(packed);
   const clock = Math.floor(magnitude / scale);
-  const hour = (clock >> 12) & 0x3ff;
+  const hour = clock >> 12;
+  if (hour >= HOURS_OF_TIME || (clock & 0xfff) >= HOUR_CLOCK || (clock & 63) > 59) impossible("a time");
+  const fraction = magnitude - clock * scale;
+  checkFraction(fraction, fsp);
   let o = at;
   v.setUint8(o++, QUOTE);
   if (packed < 0) v.setUint8(o++, DASH);
   o = writePadded(v, o, hour, hour > 99 ? 3 : 2);
   o = writeMinutes(v, o, (clock >> 6) & 63, clock & 63);
-  o = writeFraction(v, o, magnitude - clock * scale, fsp);
+  o = writeFraction(v, o, fraction, fsp);
   v.setUint8(o, QUOTE);
   return o + 1;
 }

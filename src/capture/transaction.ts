@@ -10,6 +10,7 @@ import { resnapshotHint } from "../types/table-id.ts";
 import { hasher64, hex64, type Hasher64 } from "../util/xxhash.ts";
 import type { Numbering } from "./batch-builder.ts";
 import {
+  checkXid,
   EVENT,
   isOnePhaseXa,
   parseGtidEvent,
@@ -170,6 +171,7 @@ export class TransactionAssembler {
         return;
       case EVENT.xid:
         this.#inside("XID");
+        checkXid(bodyStart, bodyEnd);
         this.#end(header);
         return;
       case EVENT.xaPrepare:
@@ -285,7 +287,7 @@ export class TransactionAssembler {
 
   #xaPrepare(bytes: Uint8Array, header: EventHeader): void {
     const open = this.#inside("XA_PREPARE");
-    if (!isOnePhaseXa(bytes, header.bodyStart) && !open.isEcho) {
+    if (!isOnePhaseXa(bytes, header.bodyStart, header.bodyEnd) && !open.isEcho) {
       // Whether these rows ever count is decided by a later transaction.
       for (const table of this.#tables.openTables()) {
         this.#stop({
