@@ -10,6 +10,7 @@ The long versions of what the suite runs short, against a MySQL of its own:
   values    random rows of every type, by both codecs and through the whole program
   ddl       random statements that change tables and their rows, under a follow that is killed; some 15 histories
             a minute
+  fuzz      binlog events with changed bytes, through everything that reads them, ten million in an hour
   kafka     with --kafka: lost answers, kills, pauses, second captures, broken networks and leaders that move
             between capture and apply, at random, some 200 in an hour with each of the two clients
 
@@ -19,7 +20,7 @@ Everything is compared with MySQL, cell by cell, and with the program's own repo
                   past it, or one for each minute when there are fewer minutes
   --seed <n>      what everything random follows from (default: from the clock, and printed)
   --kafka         the part \`kafka\` too
-  --only <part>   crash, snapshot, values, ddl or kafka
+  --only <part>   crash, snapshot, values, ddl, fuzz or kafka
   --help
 
 Progress goes to stderr, and so does everything that goes wrong, at once, with what repeats it; the folder of

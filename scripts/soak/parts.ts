@@ -3,7 +3,10 @@
  * seed, so that a soak with that seed begins with this turn. (Where a process passes which step also depends on
  * time, so a kill that is repeated may come a little earlier or later.)
  */
+import { must } from "../../src/util/assert.ts";
 import { messageOf } from "../../src/util/errors.ts";
+import { readCorpus } from "../../test/support/binlog-corpus.ts";
+import { BinlogFuzz } from "../../test/support/binlog-fuzz.ts";
 import type { CrashRig } from "../../test/support/crash-rig.ts";
 import {
   followChain,
@@ -23,7 +26,7 @@ import { snapshotUnderWrite } from "../../test/support/snapshot-under-write.ts";
 import { seededRandom } from "../random.ts";
 import { chooseKills } from "./kill-choice.ts";
 import { kafkaTurn } from "./kafka-turn.ts";
-import type { Part } from "./schedule.ts";
+import { FUZZ_MUTATIONS, type Part } from "./schedule.ts";
 import type { SoakRun, Verdict } from "./tally.ts";
 
 export interface TurnContext {
@@ -43,12 +46,15 @@ const WRITERS = { writers: 10, transactionsPerSecond: 150, scale: 0.02 };
 const CODEC_ROWS = 4000;
 const LAKE_ROWS = 1000;
 const HISTORIES = 8;
+/** Of each server type, by the name of what was recorded. */
+const CORPORA = ["mysql-9.7"];
 
 export const TURNS: Readonly<Record<Part, (context: TurnContext) => Promise<void>>> = {
   crash: crashTurn,
   snapshot: snapshotTurn,
   values: valuesTurn,
   ddl: ddlTurn,
+  fuzz: fuzzTurn,
   kafka: kafkaTurn,
 };
 
@@ -147,4 +153,13 @@ async function valuesTurn({ rig, seed, report, isOver }: TurnContext): Promise<v
   if (isOver()) return;
   const carried = await carryRandomRows(rig, { seed, rows: LAKE_ROWS });
   await report(run("random rows through init and follow", carried), carried.dir);
+}
+
+async function fuzzTurn({ seed, report }: TurnContext): Promise<void> {
+  const corpus = readCorpus(must(CORPORA[seed % CORPORA.length], "a corpus"));
+  const fuzz = new BinlogFuzz(corpus, seededRandom(seed));
+  const { wrong, mutations } = await fuzz.run(FUZZ_MUTATIONS);
+  const name = `damaged events of ${corpus.name}`;
+  const verdict = verdictOf({ wrong, isJudged: true });
+  await report({ part: "fuzz", seed, name, verdict, wrong, kills: 0, rows: 0, values: 0, mutations }, null);
 }

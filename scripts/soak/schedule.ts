@@ -1,5 +1,5 @@
 /** What is run when nothing else is asked for. */
-export const PARTS = ["crash", "snapshot", "values", "ddl"] as const;
+export const PARTS = ["crash", "snapshot", "values", "ddl", "fuzz"] as const;
 /** The last one only when it is asked for: it needs a Kafka. */
 export const ALL_PARTS = [...PARTS, "kafka"] as const;
 export type Part = (typeof ALL_PARTS)[number];
@@ -8,14 +8,19 @@ export const isPart = (text: string): text is Part => (ALL_PARTS as readonly str
 
 /** Of the time. */
 const SHARES: Readonly<Record<Part, number>> = {
-  crash: 0.35,
-  snapshot: 0.3,
+  crash: 0.3,
+  snapshot: 0.2,
   values: 0.1,
-  ddl: 0.25,
+  ddl: 0.2,
+  fuzz: 0.2,
   kafka: 0.5,
 };
 
 export const SNAPSHOT_RUNS_MIN = 30;
+/** Damaged events in a run of the part `fuzz`, and as many runs as make ten million of them. */
+export const FUZZ_MUTATIONS = 250_000;
+const FUZZ_RUNS_MIN = 40;
+const FUZZ_MINUTES = 1.5;
 /** In a run of the part `kafka`. */
 export const KAFKA_FAULTS = 20;
 /** The clients take turns, and each is to meet 200 faults; of those that are drawn a few find nobody to happen to. */
@@ -25,6 +30,7 @@ const KAFKA_MINUTES = 2.5;
 /** How many runs of a part are made, even past the time; a soak that is short is not to become a long one. */
 export function runsMin(part: Part, minutes: number): number {
   if (part === "kafka") return Math.min(KAFKA_RUNS_MIN, Math.ceil(minutes / KAFKA_MINUTES));
+  if (part === "fuzz") return Math.min(FUZZ_RUNS_MIN, Math.ceil(minutes / FUZZ_MINUTES));
   if (part !== "snapshot") return 1;
   return Math.min(SNAPSHOT_RUNS_MIN, Math.ceil(minutes));
 }

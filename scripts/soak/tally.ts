@@ -29,17 +29,20 @@ export interface SoakRun {
   readonly rows: number;
   /** Only those of the part `values`. */
   readonly values: number;
+  /** Only of the part `fuzz`. */
+  readonly mutations?: number;
 }
 
 /** Counts what was done, for the lines that say so. */
 export class Tally {
-  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0, ddl: 0, kafka: 0 };
+  readonly runs: Record<Part, number> = { crash: 0, snapshot: 0, values: 0, ddl: 0, fuzz: 0, kafka: 0 };
   readonly verdicts: Record<Verdict, number> = { right: 0, divergence: 0, "false alarm": 0, failure: 0 };
   kills = 0;
   /** Of the part `kafka`, kills among them. */
   readonly faults: Record<KafkaClientName, number> = { kafkajs: 0, librdkafka: 0 };
   rows = 0;
   values = 0;
+  mutations = 0;
 
   add(run: SoakRun): void {
     this.runs[run.part]++;
@@ -48,6 +51,7 @@ export class Tally {
     else this.kills += run.kills;
     this.rows += run.rows;
     this.values += run.values;
+    this.mutations += run.mutations ?? 0;
   }
 
   get isRight(): boolean {
@@ -111,6 +115,7 @@ export function resultLine(tally: Tally, state: SoakState, endedBy: string | nul
     snapshot: counted(tally.runs.snapshot, "snapshot under write", "snapshots under write"),
     values: counted(tally.values, "value"),
     ddl: counted(tally.runs.ddl, "history of changed tables", "histories of changed tables"),
+    fuzz: counted(tally.mutations, "damaged event"),
     kafka: `${counted(tally.runs.kafka, "path")} through Kafka with ${faultsText(tally)}`,
   };
   const minutes = Math.round(state.elapsedMs / 60_000);

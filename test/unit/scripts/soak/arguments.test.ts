@@ -4,7 +4,7 @@ import { parseSoakArguments } from "../../../../scripts/soak/arguments.ts";
 const parse = (...argv: readonly string[]) => parseSoakArguments(argv, 1_780_000_077_500);
 
 test("an hour of all parts, with a seed from the clock, is what nobody asks for", () => {
-  expect(parse()).toEqual({ minutes: 60, seed: 77, parts: ["crash", "snapshot", "values", "ddl"] });
+  expect(parse()).toEqual({ minutes: 60, seed: 77, parts: ["crash", "snapshot", "values", "ddl", "fuzz"] });
 });
 
 test("minutes, seed and part are taken as they are given", () => {
@@ -17,7 +17,7 @@ test("minutes, seed and part are taken as they are given", () => {
 });
 
 test("Kafka is a part only for those who ask for it", () => {
-  expect(parse("--kafka")).toMatchObject({ parts: ["crash", "snapshot", "values", "ddl", "kafka"] });
+  expect(parse("--kafka")).toMatchObject({ parts: ["crash", "snapshot", "values", "ddl", "fuzz", "kafka"] });
   expect(parse("--only", "kafka")).toMatchObject({ parts: ["kafka"] });
 });
 
@@ -32,7 +32,7 @@ test.for([
   ["--minutes", "Infinity", "--minutes must be a number above 0, not Infinity"],
   ["--seed", "1.5", "--seed must be a whole number below 1000000000, not 1.5"],
   ["--seed", "1000000000", "--seed must be a whole number below 1000000000, not 1000000000"],
-  ["--only", "chaos", "--only must be crash, snapshot, values, ddl, kafka, not chaos"],
+  ["--only", "chaos", "--only must be crash, snapshot, values, ddl, fuzz, kafka, not chaos"],
 ] as const)("%s %s is refused", ([name, value, message]) => {
   expect(() => parse(name, value)).toThrow(new TypeError(message));
 });

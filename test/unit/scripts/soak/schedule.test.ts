@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nextPart, PARTS, runsMin, type Part } from "../../../../scripts/soak/schedule.ts";
+import { FUZZ_MUTATIONS, nextPart, PARTS, runsMin, type Part } from "../../../../scripts/soak/schedule.ts";
 
 const MINUTE_MS = 60_000;
 const none = PARTS.map((part) => ({ part, runs: 0, ms: 0 }));
@@ -8,6 +8,9 @@ test("thirty snapshots are taken in any case, one for each minute when there are
   expect([60, 30, 8, 0.5].map((minutes) => runsMin("snapshot", minutes))).toEqual([30, 30, 8, 1]);
   expect([runsMin("crash", 60), runsMin("values", 0.1)]).toEqual([1, 1]);
   expect([60, 9, 0.5].map((minutes) => runsMin("kafka", minutes))).toEqual([24, 4, 1]);
+  expect([60, 9, 0.5].map((minutes) => runsMin("fuzz", minutes) * FUZZ_MUTATIONS)).toEqual([
+    10_000_000, 1_500_000, 250_000,
+  ]);
 });
 
 test("the part that is furthest behind its share has the next turn", () => {
@@ -24,7 +27,7 @@ test("the part that is furthest behind its share has the next turn", () => {
   expect(used(40_000, 0, 0)).toBe("snapshot");
   expect(used(40_000, 12_000, 0)).toBe("values");
   expect(used(40_000, 12_000, 9000)).toBe("snapshot");
-  expect(used(40_000, 36_000, 13_000)).toBe("crash");
+  expect(used(40_000, 36_000, 15_000)).toBe("crash");
 });
 
 test("turns of different lengths share the time as they should", () => {
@@ -33,6 +36,7 @@ test("turns of different lengths share the time as they should", () => {
     snapshot: 12_000,
     values: 7000,
     ddl: 30_000,
+    fuzz: 20_000,
     kafka: 0,
   };
   const uses = none.map((use) => ({ ...use }));
@@ -45,9 +49,9 @@ test("turns of different lengths share the time as they should", () => {
     use.ms += turnMs[use.part];
     elapsedMs += turnMs[use.part];
   }
-  expect(elapsedMs / MINUTE_MS).toBeLessThan(61);
+  expect(elapsedMs / MINUTE_MS).toBeLessThan(62);
   const shares = uses.map(({ ms }) => Math.round((100 * ms) / elapsedMs));
-  expect(shares).toEqual([35, 30, 10, 25]);
+  expect(shares).toEqual([30, 20, 10, 20, 20]);
 });
 
 test("behind the end only a minimum is made up for", () => {

@@ -30,11 +30,12 @@ function tallyOf(...runs: readonly SoakRun[]): Tally {
 
 const snapshot = run({ part: "snapshot", kills: 0, rows: 7000 });
 const values = run({ part: "values", kills: 0, values: 1_234_500 });
+const fuzz = run({ part: "fuzz", kills: 0, mutations: 250_000 });
 
 test("the last line has everything that a note needs", () => {
-  const tally = tallyOf(run({}), run({ kills: 3 }), snapshot, snapshot, values);
+  const tally = tallyOf(run({}), run({ kills: 3 }), snapshot, snapshot, values, fuzz);
   expect(resultLine(tally, state)).toBe(
-    "soak: 12 min, seed 77: 2 crash runs with 5 kills, 2 snapshots under write, 1,234,500 values, 0 histories of changed tables; 0 divergences, 0 false alarms",
+    "soak: 12 min, seed 77: 2 crash runs with 5 kills, 2 snapshots under write, 1,234,500 values, 0 histories of changed tables, 250,000 damaged events; 0 divergences, 0 false alarms",
   );
   expect(tally.isRight).toBe(true);
 });
@@ -76,7 +77,7 @@ test("the progress says what is at work, what was done and what is left", () => 
   );
   expect(progressLine(new Tally(), { ...state, part: null })).toMatch(/^soak: starting: 0 runs, /);
   expect(progressLine(tally, { ...state, elapsedMs: 16 * 60_000, part: "snapshot" })).toMatch(
-    /; time is over, 16 runs to go$/,
+    /; time is over, 26 runs to go$/,
   );
   const late = { ...state, parts: ["crash"] as const, elapsedMs: 16 * 60_000, part: "crash" as const };
   expect(progressLine(tally, late)).toMatch(/; time is over, finishing$/);
