@@ -56,6 +56,12 @@ export async function installMysql(notice: Notice): Promise<MysqlInstall> {
   return install;
 }
 
+/** Another program of the package, with the loader and the libraries that came with it. */
+export function mysqlProgram(name: string): Pick<MysqlInstall, "command" | "args"> {
+  const root = join(cacheFolder(), "mysql");
+  return { command: loaderOf(root), args: [...libraryArgs(root), join(root, "usr/bin", name)] };
+}
+
 /** What to say of a version that this project was not tested with; null for one that it was. */
 export function versionNote(version: string): string | null {
   return KNOWN_VERSION.test(version)
@@ -63,14 +69,21 @@ export function versionNote(version: string): string | null {
     : `note: Debian's MySQL is now ${version}, while tallylake is tested with 9.7`;
 }
 
-function mysqldCommand(root: string): Omit<MysqlInstall, "version"> {
+function loaderOf(root: string): string {
   const [folder, loader] = libraryFolder();
-  const libraries = join(root, "usr/lib", folder);
+  return join(root, "usr/lib", folder, loader);
+}
+
+function libraryArgs(root: string): readonly string[] {
+  const [folder] = libraryFolder();
+  return ["--library-path", `${join(root, "usr/lib", folder)}:${join(root, "usr/lib")}`];
+}
+
+function mysqldCommand(root: string): Omit<MysqlInstall, "version"> {
   return {
-    command: join(libraries, loader),
+    command: loaderOf(root),
     args: [
-      "--library-path",
-      `${libraries}:${join(root, "usr/lib")}`,
+      ...libraryArgs(root),
       join(root, "usr/sbin/mysqld"),
       "--no-defaults",
       `--lc-messages-dir=${join(root, "usr/share/mysql")}`,

@@ -2,7 +2,7 @@
  * One table with a column of every supported type and, row by row, the boundary values of each: the ends of
  * its range, what lies next to zero, texts that some encoding on the way might change, and NULL everywhere.
  */
-interface BoundaryColumn {
+export interface BoundaryColumn {
   readonly name: string;
   readonly definition: string;
   /** SQL literals. */
@@ -217,7 +217,7 @@ const TIMES: readonly BoundaryColumn[] = [
   {
     name: "c_time",
     definition: "time",
-    values: ["'-838:59:59'", "'-00:00:01'", "'00:00:00'", "'23:59:59'", "'838:59:59'"],
+    values: ["'-838:59:59'", "'-00:01:00'", "'-00:00:01'", "'00:00:00'", "'23:59:59'", "'838:59:59'"],
   },
   {
     name: "c_time_6",
@@ -297,6 +297,8 @@ const CHOICES: readonly BoundaryColumn[] = [
       "'true'",
       "'\"x\"'",
       "'-0.0'",
+      "'1.0'",
+      '\'{"__proto__": 1, "10": [], "9": {}}\'',
       "'1e300'",
       "'18446744073709551615'",
       '\'{"b": 1, "a": [1.50, {"é🐬": null}], "": "\\\\u0000\\\\n"}\'',
@@ -306,7 +308,7 @@ const CHOICES: readonly BoundaryColumn[] = [
   },
 ];
 
-const COLUMNS: readonly BoundaryColumn[] = [
+export const BOUNDARY_COLUMNS: readonly BoundaryColumn[] = [
   ...INTEGERS,
   ...DECIMALS,
   ...FLOATS,
@@ -319,11 +321,11 @@ const COLUMNS: readonly BoundaryColumn[] = [
 ];
 
 /** As many as it takes for every value to occur, and one that is all NULL. */
-export const BOUNDARY_ROWS = Math.max(...COLUMNS.map((column) => column.values.length)) + 1;
+export const BOUNDARY_ROWS = Math.max(...BOUNDARY_COLUMNS.map((column) => column.values.length)) + 1;
 
 /** Rows have the ids 1 to BOUNDARY_ROWS; the last is all NULL. */
 export function createBoundaryTable(table: string): string {
-  const columns = COLUMNS.map((column) => `  ${column.name} ${column.definition} DEFAULT NULL`);
+  const columns = BOUNDARY_COLUMNS.map((column) => `  ${column.name} ${column.definition} DEFAULT NULL`);
   return `CREATE TABLE ${table} (\n  id INT NOT NULL PRIMARY KEY,\n${columns.join(",\n")}\n)`;
 }
 
@@ -339,11 +341,11 @@ export function updateBoundaryRow(
   change: { readonly id: number; readonly from: number },
 ): string {
   const values = valuesOf(change.from - 1);
-  const list = COLUMNS.map((column, i) => `${column.name} = ${values[i] ?? "NULL"}`);
+  const list = BOUNDARY_COLUMNS.map((column, i) => `${column.name} = ${values[i] ?? "NULL"}`);
   return `UPDATE ${table} SET ${list.join(", ")} WHERE id = ${change.id}`;
 }
 
 const valuesOf = (index: number): readonly string[] =>
-  COLUMNS.map(({ values }) =>
+  BOUNDARY_COLUMNS.map(({ values }) =>
     index === BOUNDARY_ROWS - 1 ? "NULL" : (values[index % values.length] ?? "NULL"),
   );
