@@ -50,7 +50,7 @@ const after = (point: StepPoint, steps: readonly string[]): readonly StepPoint[]
 ];
 
 describe("follow", () => {
-  test("killed at any step", async ({ rig, following: { start, steps } }) => {
+  test("A14 A15: killed at any step", async ({ rig, following: { start, steps } }) => {
     const points = firstPassings(steps);
     const outcomes = await inParallel(points, AT_ONCE, (point) =>
       followScenario(rig, start, [point], "here"),
@@ -114,7 +114,7 @@ describe("follow", () => {
   });
 });
 
-test("init under writes, killed at every step in one life after the other", async ({ rig }) => {
+test("E166: init under writes, killed at every step in one life after the other", async ({ rig }) => {
   const { recovery, wrong } = await initScenario(rig, { kills: [], seed: 300 });
   expect(wrong).toEqual([]);
   const points = firstPassings(recovery);

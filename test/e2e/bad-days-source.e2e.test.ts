@@ -256,6 +256,21 @@ test("a session that writes statements ends the stream by name", async ({ begin 
   expect(await day.wrong("t", "u")).toEqual([]);
 });
 
+test("A58: what a session keeps out of the binlog is found by the comparison of content", async ({
+  begin,
+}) => {
+  await using day = await begin();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  await day.sql(
+    "SET SESSION sql_log_bin = 0; INSERT INTO u VALUES (9, 'unlogged'); SET SESSION sql_log_bin = 1",
+  );
+  await day.sql("INSERT INTO u VALUES (10, 'logged')");
+  expect(await day.outcome(CATCH_UP)).toEqual([0]);
+  expect(await day.different("u")).toHaveLength(1);
+  expect(day.told(await day.takeAnew("u"))).toEqual([0]);
+  expect(await day.wrong("t", "u")).toEqual([]);
+});
+
 test("a server that writes no binlog any more", async ({ begin, server }) => {
   await using day = await begin();
   expect(await day.outcome(INIT)).toEqual([0]);

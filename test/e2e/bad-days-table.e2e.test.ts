@@ -170,7 +170,9 @@ test("a value that the lake cannot hold stops its table, in every run, and no la
   expect(await day.wrong("t", "fine")).toEqual([]);
 });
 
-test("a snapshot waits for prepared XA transactions, and names them when they stay", async ({ begin }) => {
+test("E176: a snapshot waits for prepared XA transactions, and names them when they stay", async ({
+  begin,
+}) => {
   await using day = await begin(
     "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO t VALUES (1, 'a')",
   );

@@ -17,7 +17,7 @@ const WRITERS = { writers: 10, transactionsPerSecond: 60, scale: 0.02 };
 const CHUNKS_MIN = 60;
 
 test.for([1, 2])(
-  "a snapshot while ten sessions write, then the stream: exact (seed %i)",
+  "E155 E157 E158: a snapshot while ten sessions write, then the stream: exact (seed %i)",
   async (seed, { rig }) => {
     const outcome = await snapshotUnderWrite(rig, { ...WRITERS, seed });
     expect(outcome.wrong).toEqual([]);

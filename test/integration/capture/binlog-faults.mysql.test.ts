@@ -253,7 +253,7 @@ mysqlTest(
 );
 
 mysqlTest(
-  "A49: a history that was reset is refused, however many transactions follow",
+  "A48 A49: a history that was reset is refused, however many transactions follow",
   async ({ startMysql }) => {
     await using r = await rig(startMysql);
     const { admin, server } = r;

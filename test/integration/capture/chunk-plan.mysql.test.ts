@@ -119,7 +119,7 @@ mysqlTest("the last chunk ends at the greatest key of the plan", async ({ mysql,
 });
 
 mysqlTest(
-  "bounds are read by ranges of the primary key, for the walk and for the rows",
+  "E159: bounds are read by ranges of the primary key, for the walk and for the rows",
   async ({ mysql, database }) => {
     await database.run("SET SESSION cte_max_recursion_depth = 100000");
     // A secondary index that a plan may find cheaper, since it covers the key.

@@ -30,43 +30,47 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-mysqlTest("a session is pinned whatever the server's defaults are", async ({ startMysql }) => {
-  await using server = await startMysql([
-    "--sql-mode=PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
-    "--default-time-zone=-05:00",
-    "--character-set-server=latin1",
-    "--transaction-isolation=READ-UNCOMMITTED",
-    "--completion-type=CHAIN",
-    "--lower-case-table-names=0",
-    "--sql-generate-invisible-primary-key=ON",
-    "--show-gipk-in-create-table-and-information-schema=OFF",
-    "--init-connect=SET @x = 1",
-  ]);
-  await using admin = await server.connect();
-  await admin.run(
-    "SET GLOBAL sql_select_limit = 1; SET GLOBAL max_join_size = 1; SET GLOBAL max_execution_time = 60000",
-  );
-  await admin.run(
-    "CREATE DATABASE d; CREATE TABLE d.t (c CHAR(5) CHARACTER SET utf8mb4, at TIMESTAMP); SET time_zone = '+00:00'; INSERT INTO d.t VALUES (_utf8mb4 X'C3A9', '2024-06-01 12:00:00'), ('b', '2024-06-01 12:00:01')",
-  );
-  await using session = await CaptureSession.open(server.url);
-  const { connection } = session;
-  expect(await connection.query("SELECT c, at FROM d.t ORDER BY at")).toEqual([
-    ["é", "2024-06-01 12:00:00"],
-    ["b", "2024-06-01 12:00:01"],
-  ]);
-  expect(await connection.query("SELECT ?, 'a\\'b', CONCAT('é', ?)", ["x'\\", "日本"])).toEqual([
-    ["x'\\", "a'b", "é日本"],
-  ]);
-  const variables =
-    "SELECT @@transaction_isolation, @@completion_type, @@max_execution_time, @@sql_mode, @@time_zone, @@autocommit";
-  expect(await connection.query(variables)).toEqual([
-    ["REPEATABLE-READ", "NO_CHAIN", "0", "ALLOW_INVALID_DATES", "+00:00", "1"],
-  ]);
-  const facts = await session.facts({ database: "d", table: "t" });
-  expect(facts.columns.map((column) => column.name)).toEqual(["my_row_id", "c", "at"]);
-  expect(facts.key).toEqual([{ column: "my_row_id", prefix: null }]);
-});
+mysqlTest(
+  "E169 E172 E177: a session is pinned whatever the server's defaults are",
+  async ({ startMysql }) => {
+    await using server = await startMysql([
+      "--sql-mode=PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
+      "--default-time-zone=-05:00",
+      "--character-set-server=latin1",
+      "--transaction-isolation=READ-UNCOMMITTED",
+      "--completion-type=CHAIN",
+      "--lower-case-table-names=0",
+      "--sql-generate-invisible-primary-key=ON",
+      "--show-gipk-in-create-table-and-information-schema=OFF",
+      "--init-connect=SET @x = 1",
+      "--wait-timeout=1",
+    ]);
+    await using admin = await server.connect();
+    await admin.run(
+      "SET GLOBAL sql_select_limit = 1; SET GLOBAL max_join_size = 1; SET GLOBAL max_execution_time = 60000",
+    );
+    await admin.run(
+      "CREATE DATABASE d; CREATE TABLE d.t (c CHAR(5) CHARACTER SET utf8mb4, at TIMESTAMP); SET time_zone = '+00:00'; INSERT INTO d.t VALUES (_utf8mb4 X'C3A9', '2024-06-01 12:00:00'), ('b', '2024-06-01 12:00:01')",
+    );
+    await using session = await CaptureSession.open(server.url);
+    const { connection } = session;
+    expect(await connection.query("SELECT c, at FROM d.t ORDER BY at")).toEqual([
+      ["é", "2024-06-01 12:00:00"],
+      ["b", "2024-06-01 12:00:01"],
+    ]);
+    expect(await connection.query("SELECT ?, 'a\\'b', CONCAT('é', ?)", ["x'\\", "日本"])).toEqual([
+      ["x'\\", "a'b", "é日本"],
+    ]);
+    const variables =
+      "SELECT @@transaction_isolation, @@completion_type, @@max_execution_time, @@sql_mode, @@time_zone, @@autocommit, @@wait_timeout";
+    expect(await connection.query(variables)).toEqual([
+      ["REPEATABLE-READ", "NO_CHAIN", "0", "ALLOW_INVALID_DATES", "+00:00", "1", "31536000"],
+    ]);
+    const facts = await session.facts({ database: "d", table: "t" });
+    expect(facts.columns.map((column) => column.name)).toEqual(["my_row_id", "c", "at"]);
+    expect(facts.key).toEqual([{ column: "my_row_id", prefix: null }]);
+  },
+);
 
 mysqlTest("a user without any grant gets the same session", async ({ mysql, database }) => {
   const user = `u_${database.name.slice(-10)}`;

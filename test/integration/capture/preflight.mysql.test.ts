@@ -42,7 +42,7 @@ mysqlTest("a server and tables as they should be have no problems", async ({ sta
 });
 
 mysqlTest(
-  "all settings that are wrong are listed at once, each with what fixes it",
+  "A17 A48 A59 A62: all settings that are wrong are listed at once, each with what fixes it",
   async ({ startMysql }) => {
     await using server = await startMysql([
       "--binlog-format=MIXED",
@@ -207,7 +207,7 @@ async function account(database: TestDatabase): Promise<Account> {
 }
 
 mysqlTest(
-  "the documented grants suffice, and each one that is missing is named",
+  "E171: the documented grants suffice, and each one that is missing is named",
   async ({ mysql, database }) => {
     const d = database.name;
     await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT); CREATE TABLE u (id INT PRIMARY KEY)");

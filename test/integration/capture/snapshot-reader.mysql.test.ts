@@ -86,7 +86,7 @@ mysqlTest("each reading begins its sink anew, also one without rows", async ({ m
 });
 
 mysqlTest(
-  "a chunk is one read view: rows and count are of the moment at which it began",
+  "E168: a chunk is one read view: rows and count are of the moment at which it began",
   async ({ mysql, database }) => {
     await database.run(
       "CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 1), (2, 1), (3, 1)",
@@ -102,6 +102,10 @@ mysqlTest(
       const connection = interposed(session.connection, statement, () => database.run(change));
       const read = await reader.read(connection, WHOLE, { sink, now: Date.now });
       expect(read.rows).toBe(3);
+      // It ends with the chunk, so that the server need not keep what was before for longer.
+      const open =
+        "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = CONNECTION_ID()";
+      expect(await session.connection.query(open)).toEqual([["0"]]);
       expect(sink.rows).toEqual(['{"id":1,"v":1}', '{"id":2,"v":1}', '{"id":3,"v":1}']);
     }
   },
@@ -215,3 +219,23 @@ mysqlTest("E165: rows of 10 MB are read in bounded memory", async ({ mysql, data
   // Less than the rows together: the buffers of a few of them are what it takes.
   expect(peak - before).toBeLessThan(150e6);
 });
+
+mysqlTest(
+  "E167: a table that somebody holds locked is busy, and is not waited for for ever",
+  async ({ mysql, database }) => {
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)");
+    await using session = await CaptureSession.open(mysql.url);
+    const schema = await session.schema({ database: database.name, table: "t" });
+    const reader = new SnapshotReader(schema);
+    expect(await session.connection.query("SELECT @@lock_wait_timeout")).toEqual([["60"]]);
+    await session.connection.query("SET SESSION lock_wait_timeout = 1");
+    await database.run("LOCK TABLES t WRITE");
+    const read = reader.read(session.connection, WHOLE, { sink: new MemorySink(schema), now: Date.now });
+    await expect(read).rejects.toMatchObject({ code: "SOURCE_BUSY", retryable: true });
+    await database.run("UNLOCK TABLES");
+    await using again = await CaptureSession.open(mysql.url);
+    const sink = new MemorySink(schema);
+    await reader.read(again.connection, WHOLE, { sink, now: Date.now });
+    expect(sink.rows).toEqual(['{"id":1}']);
+  },
+);

@@ -64,3 +64,7 @@ test.for([
     expect.objectContaining({ code, exitCode: 69, hint: expect.stringMatching(/\S/) as string }) as Error,
   );
 });
+
+test.for(["viewChange", "transactionContext"] as const)("A68: %s of a group is passed over", (name) => {
+  take(EVENT[name]);
+});
