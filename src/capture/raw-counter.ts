@@ -81,7 +81,7 @@ export class RawCounter {
     else if (type === 42) this.#begin(readTaggedGtid(body));
     else if (type === 2) this.#query(body);
     else if (type === 19) this.#mapTable(body);
-    else if (type >= 30 && type <= 32) this.#rows(type, body);
+    else if ((type >= 30 && type <= 32) || type === 39) this.#rows(type, body);
     else if (type === 16 || type === 38) this.#end();
   }
 
@@ -162,19 +162,21 @@ export class RawCounter {
     if (table === undefined) return;
     let at = 8 + body.getUint16(8, true);
     const count = packed(body, at);
-    at = count.next + ((count.value + 7) >> 3) * (type === 31 ? 2 : 1);
+    const isUpdate = type === 31 || type === 39;
+    at = count.next + ((count.value + 7) >> 3) * (isUpdate ? 2 : 1);
     const list = this.#changes.get(table.key) ?? [];
     this.#changes.set(table.key, list);
     let n = this.#nextN.get(table.key) ?? 0;
     while (at < body.byteLength) {
       const first = imageEnd(body, at, table);
       if (first.end <= at) throw misread("a row without columns");
-      if (type !== 31) {
+      if (!isUpdate) {
         list.push({ n, operation: type === 30 ? "c" : "d" });
         at = first.end;
       } else {
-        const second = imageEnd(body, first.end, table);
-        if (second.end <= first.end) throw misread("a row without columns");
+        const from = type === 39 ? behindOptions(body, first.end, table) : first.end;
+        const second = imageEnd(body, from, table);
+        if (second.end <= from) throw misread("a row without columns");
         if (first.key === second.key) list.push({ n, operation: "u" });
         else list.push({ n, operation: "d" }, { n, operation: "c" });
         at = second.end;
@@ -186,6 +188,15 @@ export class RawCounter {
       throw misread(`a row event ends at ${body.byteLength}, its last row at ${at}`);
   }
 }
+
+/** Of a partial update: options, and where they say so a bit for each JSON column, stand before the new image. */
+function behindOptions(body: DataView, at: number, { columns }: MappedTable): number {
+  const options = packed(body, at);
+  const bits = columns.filter(({ type }) => type === JSON_TYPE).length;
+  return options.next + (options.value === 1 ? (bits + 7) >> 3 : 0);
+}
+
+const JSON_TYPE = 245;
 
 /** The bytes of a compressed transaction: fields of type, length and value, a zero, and what was compressed. */
 function unpacked(body: DataView): AsyncIterable<Buffer> | Iterable<Buffer> {

@@ -57,13 +57,6 @@ const RULES: readonly Rule[] = [
   },
   {
     ...error,
-    variable: "binlog_row_value_options",
-    fits: (value) => !value.toUpperCase().includes("PARTIAL_JSON"),
-    because: "events then hold parts of JSON values",
-    fix: "SET PERSIST binlog_row_value_options = ''; -- then reconnect the sessions that write",
-  },
-  {
-    ...error,
     variable: "enforce_gtid_consistency",
     fits: is("ON", "1"),
     because: "GTIDs need it",

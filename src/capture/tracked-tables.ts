@@ -14,7 +14,8 @@ import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { RowReader } from "./row-store.ts";
 import type { Statement } from "./statement.ts";
-import { parseTableMap, parseTableMapName, type Collations } from "./table-map.ts";
+import { wholeUpdate } from "./partial-update.ts";
+import { parseTableMap, parseTableMapName, type Collations, type MappedColumn } from "./table-map.ts";
 
 /** Why a table cannot be followed any further; where is known by the caller. */
 export interface StopReason extends Omit<TableStop, "at" | "columns"> {
@@ -46,6 +47,7 @@ interface Mapping {
   readonly body: Uint8Array;
   /** Null for a table that we do not keep. */
   readonly table: TrackedTable | null;
+  readonly columns: readonly MappedColumn[];
   readonly reader: RowReader | null;
   /** Why rows of this mapping cannot be read; told when the first of them comes. */
   readonly refusal: StopReason | null;
@@ -161,17 +163,18 @@ export class TrackedTables {
   #makeMapping(id: TableId, bytes: Uint8Array, header: EventHeader): Mapping {
     const body = Uint8Array.from(bytes.subarray(header.bodyStart, header.bodyEnd));
     const table = this.#tables.get(this.#key(id)) ?? null;
-    if (table === null) return { body, table, reader: null, refusal: null };
+    const unread = { body, table, columns: [], reader: null };
+    if (table === null) return { ...unread, refusal: null };
     try {
       const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options);
       if (map.version !== table.schema.version) {
-        return { body, table, reader: null, refusal: schemaChanged(table.schema, map.columns.length) };
+        return { ...unread, refusal: schemaChanged(table.schema, map.columns.length) };
       }
       const reader = table.readers.get(map.version) ?? table.builder.reader(map);
       table.readers.set(map.version, reader);
-      return { body, table, reader, refusal: null };
+      return { body, table, columns: map.columns, reader, refusal: null };
     } catch (error) {
-      return { body, table, reader: null, refusal: stopReason(table.schema.id, error) };
+      return { ...unread, refusal: stopReason(table.schema.id, error) };
     }
   }
 
@@ -196,7 +199,6 @@ export class TrackedTables {
     const { table, reader, refusal } = mapping;
     if (table === null || table.isStopped || this.#isEcho) return null;
     if (refusal !== null) return refusal;
-    if (isPartial) return partialJson(table.schema.id);
     if (!allSet(bitmaps, columns)) return partialImage(table.schema.id);
     if (reader === null || this.#transaction === null)
       throw corrupt("a row event came without its transaction");
@@ -206,14 +208,20 @@ export class TrackedTables {
       table.builder.beginTransaction(this.#transaction);
     }
     const operation = isUpdate ? "u" : header.type === EVENT.writeRows ? "c" : "d";
-    return this.#add(table, { operation, bytes, from: r.position, to: header.bodyEnd }, reader);
+    const event = { operation, bytes, from: r.position, to: header.bodyEnd } as const;
+    return this.#add(table, event, { reader, partialOf: isPartial ? mapping.columns : null });
   }
 
-  #add({ schema, builder }: TrackedTable, event: RowsEvent, reader: RowReader): StopReason | null {
+  /** `partialOf`: the columns of a partial update. */
+  #add(
+    { schema, builder }: TrackedTable,
+    event: RowsEvent,
+    how: { readonly reader: RowReader; readonly partialOf: readonly MappedColumn[] | null },
+  ): StopReason | null {
     this.#pendingRows -= builder.count;
     this.#pendingBytes -= builder.byteLength;
     try {
-      builder.add(event, reader);
+      builder.add(how.partialOf === null ? event : wholeUpdate(event, how.partialOf), how.reader);
       return null;
     } catch (error) {
       return stopReason(schema.id, error);
@@ -292,14 +300,6 @@ const partialImage = (table: TableId): StopReason => ({
   code: "TABLE_ROW_IMAGE",
   message: "a row came without some of its columns (binlog_row_image is not FULL in some session)",
   hint: `SET GLOBAL binlog_row_image = 'FULL' on the source, end the session that changed it, then ${resnapshotHint(table)}`,
-});
-
-const partialJson = (table: TableId): StopReason => ({
-  table,
-  code: "TABLE_PARTIAL_JSON",
-  message:
-    "an update came with parts of JSON values (binlog_row_value_options is PARTIAL_JSON in some session)",
-  hint: `SET GLOBAL binlog_row_value_options = '' on the source, end the session that changed it, then ${resnapshotHint(table)}`,
 });
 
 /** The statement's first word only: its text may hold what nobody should read in a log. */

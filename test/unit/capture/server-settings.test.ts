@@ -7,7 +7,6 @@ const GOOD: readonly (readonly [string, string])[] = [
   ["binlog_format", "ROW"],
   ["binlog_row_image", "FULL"],
   ["binlog_row_metadata", "FULL"],
-  ["binlog_row_value_options", ""],
   ["enforce_gtid_consistency", "ON"],
   ["gtid_mode", "ON"],
   ["binlog_order_commits", "ON"],
@@ -43,13 +42,6 @@ test.each([
   ["binlog_row_image", "MINIMAL", "error", "SOURCE_SETTING", "SET PERSIST binlog_row_image = 'FULL'"],
   ["binlog_row_image", "NOBLOB", "error", "SOURCE_SETTING", "SET PERSIST binlog_row_image = 'FULL'"],
   ["binlog_row_metadata", "MINIMAL", "error", "SOURCE_SETTING", "SET PERSIST binlog_row_metadata = 'FULL'"],
-  [
-    "binlog_row_value_options",
-    "PARTIAL_JSON",
-    "error",
-    "SOURCE_SETTING",
-    "SET PERSIST binlog_row_value_options = ''",
-  ],
   [
     "enforce_gtid_consistency",
     "WARN",
