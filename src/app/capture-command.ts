@@ -1,6 +1,6 @@
 import { heldBeyond } from "../types/common-start.ts";
 import { EXIT } from "../types/errors.ts";
-import type { SourcePosition } from "../types/source-position.ts";
+import { readUpTo, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId } from "../types/table-id.ts";
 import { must } from "../util/assert.ts";
 import { runCaptureLoop } from "./capture-loop.ts";
@@ -71,4 +71,4 @@ export function captureCommand(context: CommandContext, options: CaptureOptions)
 }
 
 const isReached = (position: SourcePosition, target: SourcePosition): boolean =>
-  position.gtids.includes(target.gtids);
+  readUpTo(position).includes(target.gtids);

@@ -7,6 +7,7 @@ import type { TableReader, TableSnapshot } from "../lake/table-reader.ts";
 import type { DeepResult } from "../trace/report.ts";
 import { equalDigest } from "../types/digest.ts";
 import { GtidSet } from "../types/gtid.ts";
+import { readUpTo } from "../types/source-position.ts";
 import type { GroupDigest, RowDigest } from "../types/row-digest.ts";
 import { sleep } from "../util/abort.ts";
 import { formatCount } from "../util/units.ts";
@@ -113,9 +114,12 @@ function differing({ source, lake }: Reading): readonly number[] {
     .sort((a, b) => a - b);
 }
 
-/** Nothing was committed at the source while it was read, and the lake holds just that. */
+/**
+ * Nothing was committed at the source while it was read, and the lake holds just that. Rows that are only prepared
+ * no reader sees, and the lake does not have them.
+ */
 function isStill({ before, after, snapshot }: Reading): boolean {
-  return before.equals(after) && snapshot.commit.checkpoint.position.gtids.equals(after);
+  return before.equals(after) && readUpTo(snapshot.commit.checkpoint.position).equals(after);
 }
 
 /**
@@ -131,7 +135,7 @@ async function waitForLake(
     // Asked first: a process that has ended by now has committed before.
     const state = await writer();
     const latest = await table.latest();
-    const missing = after.subtract(latest?.checkpoint.position.gtids ?? GtidSet.empty);
+    const missing = after.subtract(latest === null ? GtidSet.empty : readUpTo(latest.checkpoint.position));
     if (missing.isEmpty) return null;
     if (performance.now() - start < WAITS_MS[state]) await sleep(POLL_MS, signal);
     else return latest?.instant === snapshot.commit.instant ? behindText(missing, WHY_BEHIND[state]) : null;

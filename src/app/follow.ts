@@ -16,7 +16,7 @@ import { commonStart, heldBeyond } from "../types/common-start.ts";
 import { isSyncError, syncError } from "../types/errors.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { Channel, CommitResult, LakeTable, StreamRequest, TableStop } from "../types/ports.ts";
-import { reachesOffset, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
+import { reachesOffset, readUpTo, type BinlogOffset, type SourcePosition } from "../types/source-position.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { TablePattern } from "../types/table-pattern.ts";
 import type { TableSchema } from "../types/table-schema.ts";
@@ -105,7 +105,7 @@ export async function runFollow(run: FollowRun): Promise<void> {
 }
 
 function isCaughtUp({ target, targetEnd }: FollowRun, at: SourcePosition): boolean {
-  if (target === null || !at.gtids.includes(target)) return false;
+  if (target === null || !readUpTo(at).includes(target)) return false;
   return targetEnd === undefined || reachesOffset(at, targetEnd);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { GtidSet } from "../types/gtid.ts";
 import type { Checkpoint } from "../types/checkpoint.ts";
-import type { BinlogOffset } from "../types/source-position.ts";
+import { readUpTo, type BinlogOffset } from "../types/source-position.ts";
 import type { ChannelStatus } from "./status-channel.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 
@@ -142,7 +142,8 @@ export function deriveStatus(facts: StatusFacts): StatusModel {
 function deriveTable(table: TableStatusFacts, facts: StatusFacts): TableStatus {
   const { head } = facts.source;
   const committed = table.checkpoint?.position.gtids ?? null;
-  const reached = committed === null ? null : (table.quiet?.through ?? committed);
+  const read = table.checkpoint === null ? null : readUpTo(table.checkpoint.position);
+  const reached = read === null ? null : (table.quiet?.through ?? read);
   const lagTransactions =
     head === null || reached === null ? null : head.executedGtids.subtract(reached).size;
   return {

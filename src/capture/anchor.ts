@@ -1,4 +1,4 @@
-import type { GtidSet } from "../types/gtid.ts";
+import { parseGtid, type GtidSet } from "../types/gtid.ts";
 import type { LastTransaction } from "../types/source-position.ts";
 import { openBinlog } from "./binlog-connection.ts";
 import { corrupt } from "./corrupt.ts";
@@ -29,9 +29,11 @@ export async function readAnchor(options: AnchorOptions): Promise<LastTransactio
   const intake = new EventIntake({
     take: (bytes, header) => {
       assembler.event(bytes, header);
-      const { last } = assembler.position();
+      const { last, prepared } = assembler.position();
       if (last?.gtid === options.gtid) resolve(last);
-      else if (last !== null) throw corrupt(`the server sent ${last.gtid} and was asked for ${options.gtid}`);
+      // What is only prepared lies in no position, and may come first.
+      else if (last !== null && prepared?.contains(parseGtid(last.gtid)) !== true)
+        throw corrupt(`the server sent ${last.gtid} and was asked for ${options.gtid}`);
     },
     onError: reject,
   });

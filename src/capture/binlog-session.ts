@@ -13,6 +13,7 @@ import { EVENT, type EventHeader } from "./binlog-event.ts";
 import { EventIntake } from "./event-intake.ts";
 import type { DumpRequest } from "./history.ts";
 import type { Collations } from "./table-map.ts";
+import type { PreparedXa } from "./prepared-xa.ts";
 import { TrackedTables } from "./tracked-tables.ts";
 import { TransactionAssembler } from "./transaction.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
@@ -25,6 +26,8 @@ export interface SessionLimits {
   readonly rowsMax: number;
   readonly bytesMax: number;
   readonly ageMs: number;
+  /** See `XaTransactions`. */
+  readonly xaBytesMax?: number;
 }
 
 export interface SessionOptions {
@@ -60,10 +63,18 @@ export class BinlogSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { version, identity, numbering, from, request } = options;
+    const { version, identity, numbering, from, request, limits } = options;
     this.#tables = new TrackedTables({ ...options, recordSource: { ...identity, version } });
     const { expected } = request;
-    this.#assembler = new TransactionAssembler({ tables: this.#tables, identity, from, numbering, expected });
+    const { xaBytesMax } = limits;
+    this.#assembler = new TransactionAssembler({
+      tables: this.#tables,
+      identity,
+      from,
+      numbering,
+      expected,
+      ...(xaBytesMax === undefined ? {} : { xaBytesMax }),
+    });
     this.#intake = new EventIntake({
       take: (bytes, header) => {
         this.#take(bytes, header);
@@ -109,6 +120,20 @@ export class BinlogSession {
    */
   get progress(): number {
     return this.#progress;
+  }
+
+  /** Up to the last transaction that was read whole. */
+  get position(): SourcePosition {
+    return this.#assembler.position();
+  }
+
+  preparedXa(): readonly PreparedXa[] {
+    return this.#assembler.prepared();
+  }
+
+  /** The tables of XA transactions that will never be decided stop. */
+  abandonXa(xids: readonly string[]): void {
+    for (const xid of xids) this.#assembler.abandon(xid);
   }
 
   /** Ends it with an error. */

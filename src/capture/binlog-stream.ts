@@ -29,7 +29,7 @@ import type { RowForm } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import type { CaptureItem, StreamItem } from "../types/ports.ts";
 import type { GtidSet } from "../types/gtid.ts";
-import type { SourcePosition } from "../types/source-position.ts";
+import { readUpTo, type SourcePosition } from "../types/source-position.ts";
 import type { TableSchema } from "../types/table-schema.ts";
 import { StopError } from "../util/abort.ts";
 import type { SyncError } from "../util/errors.ts";
@@ -42,6 +42,7 @@ import { planDump, type HistoryRequest, type ServerHistory } from "./history.ts"
 import type { Numbering } from "./batch-builder.ts";
 import type { Charsets } from "./charset/charset-table.ts";
 import type { Collations } from "./table-map.ts";
+import { XaWatch } from "./xa-watch.ts";
 import type { SpareMemory } from "../util/spare-memory.ts";
 
 export interface BinlogStreamOptions {
@@ -246,15 +247,22 @@ export class BinlogStream {
    */
   async #compare(session: BinlogSession, over: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([over, this.#options.signal]);
+    const { log, now } = this.#options;
+    const watch = new XaWatch(log, now);
     let seen = session.progress;
     while (await sleepUnlessAborted(this.#limits.compareMs, signal)) {
       const isQuiet = !this.#isPaused && session.progress === seen;
       seen = session.progress;
-      if (!isQuiet) continue;
+      const prepared = session.preparedXa();
+      watch.remind(prepared);
+      session.abandonXa(watch.lost(prepared, readUpTo(session.position)));
+      if (!isQuiet && prepared.length === 0) continue;
       // A source that does not answer shows by its connection.
       const server = await this.#history().catch(() => null);
-      if (server === null || signal.aborted || session.progress !== seen) continue;
-      const { gtids } = this.#from;
+      if (server === null || signal.aborted) continue;
+      watch.asked(prepared, server);
+      if (!isQuiet || session.progress !== seen) continue;
+      const gtids = readUpTo(this.#from);
       const isSame = server.executed.includes(gtids) && gtids.union(server.purged).includes(server.executed);
       if (!isSame) session.fail(stalled(server));
     }

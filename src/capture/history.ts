@@ -9,6 +9,8 @@ export interface ServerHistory {
   readonly executed: GtidSet;
   /** Transactions that are no longer in any binlog file. */
   readonly purged: GtidSet;
+  /** XA transactions that were prepared before `executed` was read; null when the server does not say. */
+  readonly openXa: readonly string[] | null;
 }
 
 /** How the server is asked for its history. */

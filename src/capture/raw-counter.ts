@@ -43,6 +43,9 @@ export class RawCounter {
   #commitUs = 0;
   #hasBegun = false;
   #changes = new Map<string, RawChange[]>();
+  /** Of XA transactions by their xid, between prepare and end. */
+  readonly #prepared = new Map<string, Map<string, RawChange[]>>();
+  #xid = "";
   #nextN = new Map<string, number>();
 
   constructor(options: RawCounterOptions) {
@@ -82,7 +85,8 @@ export class RawCounter {
     else if (type === 2) this.#query(body);
     else if (type === 19) this.#mapTable(body);
     else if ((type >= 30 && type <= 32) || type === 39) this.#rows(type, body);
-    else if (type === 16 || type === 38) this.#end();
+    else if (type === 38) this.#prepare(body);
+    else if (type === 16) this.#end();
   }
 
   /** Takes what a compressed transaction holds event by event: each has a header, and no checksum. */
@@ -133,10 +137,23 @@ export class RawCounter {
     const statement = Buffer.from(
       body.buffer,
       body.byteOffset + skip,
-      Math.min(12, body.byteLength - skip),
+      Math.min(STATEMENT_BYTES_MAX, body.byteLength - skip),
     ).toString("latin1");
-    if (/^(BEGIN|XA START)/i.test(statement)) this.#hasBegun = true;
+    const [, phase, xid = ""] = /^XA (START|COMMIT|ROLLBACK) (.*)$/i.exec(statement) ?? [];
+    if (phase === "START") this.#xid = xid;
+    if (phase === "COMMIT") this.#changes = this.#prepared.get(xid) ?? this.#changes;
+    if (phase === "COMMIT" || phase === "ROLLBACK") this.#prepared.delete(xid);
+    if (phase === "START" || /^BEGIN/i.test(statement)) this.#hasBegun = true;
     else if (!this.#hasBegun || /^COMMIT/i.test(statement)) this.#end();
+  }
+
+  /** Changes that are only prepared are those of the transaction that commits them, if one does. */
+  #prepare(body: DataView): void {
+    if (body.getUint8(0) !== 1) {
+      this.#prepared.set(this.#xid, this.#changes);
+      this.#changes = new Map();
+    }
+    this.#end();
   }
 
   #end(): void {
@@ -197,6 +214,9 @@ function behindOptions(body: DataView, at: number, { columns }: MappedTable): nu
 }
 
 const JSON_TYPE = 245;
+
+/** An xid has at most two parts of 64 bytes, written in hex digits. */
+const STATEMENT_BYTES_MAX = 320;
 
 /** The bytes of a compressed transaction: fields of type, length and value, a zero, and what was compressed. */
 function unpacked(body: DataView): AsyncIterable<Buffer> | Iterable<Buffer> {

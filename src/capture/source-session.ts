@@ -3,6 +3,7 @@ import { GtidSet } from "../types/gtid.ts";
 import { Secret } from "../util/secret.ts";
 import { driverOptions, type SourceEndpoint } from "./connection-options.ts";
 import { connectMysql, type MysqlConnection } from "./connection.ts";
+import { readOpenXa } from "./watermark.ts";
 import type { HistoryRequest, ServerHistory } from "./history.ts";
 
 /** An endpoint as plain data, to cross the border of a thread: a Secret does not survive the copy. */
@@ -77,6 +78,7 @@ export async function askHistory(
 
 /** @throws SyncError SOURCE_SETTING when the server cannot be asked by GTIDs any more */
 async function selectHistory(connection: MysqlConnection): Promise<ServerHistory> {
+  const openXa = await readOpenXa(connection);
   const [row] = await connection.query(
     "SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@GLOBAL.gtid_mode",
   );
@@ -90,5 +92,6 @@ async function selectHistory(connection: MysqlConnection): Promise<ServerHistory
     serverUuid: uuid ?? "",
     executed: GtidSet.parse(executed ?? ""),
     purged: GtidSet.parse(purged ?? ""),
+    openXa,
   };
 }

@@ -2,6 +2,7 @@ import type { TableId } from "../types/table-id.ts";
 import type { ColumnChange } from "../types/column-change.ts";
 import { alterEffect } from "./alter-effect.ts";
 import { Tokens } from "./statement-tokens.ts";
+import { xidOf } from "./prepared-xa.ts";
 
 /**
  * What a QUERY event of the binlog means for us. The text is never executed and never trusted to describe a
@@ -10,8 +11,9 @@ import { Tokens } from "./statement-tokens.ts";
  */
 export type Statement =
   | {
-      readonly kind: "begin" | "commit" | "rollback" | "rollbackTo" | "xaStart" | "harmless" | "unknown";
+      readonly kind: "begin" | "commit" | "rollback" | "rollbackTo" | "harmless" | "unknown";
     }
+  | { readonly kind: "xaStart" | "xaCommit" | "xaRollback"; readonly xid: string }
   /** Rows changed without row events: the statement format. */
   | { readonly kind: "dml" }
   | {
@@ -86,7 +88,7 @@ export function classifyStatement(text: string, database: string): Statement {
       tokens.accept("WORK");
       return { kind: tokens.accept("TO") ? "rollbackTo" : "rollback" };
     case "XA":
-      return tokens.accept("START", "BEGIN") ? { kind: "xaStart" } : HARMLESS;
+      return xa(tokens, xidOf(text));
     case "CREATE":
       return create(tokens);
     case "ALTER":
@@ -105,6 +107,13 @@ export function classifyStatement(text: string, database: string): Statement {
     default:
       return HARMLESS_VERBS.has(verb) ? HARMLESS : DML_VERBS.has(verb) ? { kind: "dml" } : UNKNOWN;
   }
+}
+
+function xa(tokens: Tokens, xid: string): Statement {
+  if (tokens.accept("START", "BEGIN")) return { kind: "xaStart", xid };
+  if (tokens.accept("COMMIT")) return { kind: "xaCommit", xid };
+  if (tokens.accept("ROLLBACK")) return { kind: "xaRollback", xid };
+  return tokens.accept("END") ? HARMLESS : UNKNOWN;
 }
 
 /** A name that could not be read makes the whole statement unknown. */

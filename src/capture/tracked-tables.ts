@@ -14,6 +14,7 @@ import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { RowReader } from "./row-store.ts";
 import type { Statement } from "./statement.ts";
+import type { DeferredRows } from "./deferred-rows.ts";
 import { wholeUpdate } from "./partial-update.ts";
 import { parseTableMap, parseTableMapName, type Collations, type MappedColumn } from "./table-map.ts";
 
@@ -53,6 +54,16 @@ interface Mapping {
   readonly refusal: StopReason | null;
 }
 
+/** Row images of one event. */
+interface RowImages {
+  readonly type: number;
+  /** They have all columns. */
+  readonly isWhole: boolean;
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The tables that we keep, on their way through the binlog: TABLE_MAPs, rows, and what stops a table. */
 export class TrackedTables {
   readonly #options: TrackedTablesOptions;
@@ -60,6 +71,7 @@ export class TrackedTables {
   readonly #maps = new Map<number, Mapping>();
   #transaction: Omit<TransactionRef, "firstRow"> | null = null;
   #isEcho = false;
+  #deferred: DeferredRows | null = null;
   #open: TrackedTable[] = [];
   #pendingRows = 0;
   #pendingBytes = 0;
@@ -127,7 +139,13 @@ export class TrackedTables {
     this.#isEcho = isEcho;
   }
 
+  /** Rows that follow are kept there until somebody reads them; with null they go to their tables again. */
+  deferTo(rows: DeferredRows | null): void {
+    this.#deferred = rows;
+  }
+
   endTransaction(): void {
+    this.#deferred = null;
     for (const table of this.#open) {
       table.isOpen = false;
       table.builder.endTransaction();
@@ -185,8 +203,7 @@ export class TrackedTables {
     r.skip(2);
     r.skip(r.u16() - 2);
     const columns = r.packedLength();
-    const isPartial = header.type === EVENT.partialUpdateRows;
-    const isUpdate = isPartial || header.type === EVENT.updateRows;
+    const isUpdate = header.type === EVENT.partialUpdateRows || header.type === EVENT.updateRows;
     const bitmaps = r.take(((columns + 7) >> 3) * (isUpdate ? 2 : 1));
     hasher.update(ROW_EVENT_MARKS.get(header.type) ?? bytes.subarray(0, 0));
     hasher.update(bytes.subarray(r.position, header.bodyEnd));
@@ -196,10 +213,27 @@ export class TrackedTables {
       if (mapId === DUMMY_MAP_ID && r.left === 0) return null;
       throw corrupt(`a row event names the table number ${mapId}, which no TABLE_MAP has introduced`);
     }
-    const { table, reader, refusal } = mapping;
+    const { table } = mapping;
     if (table === null || table.isStopped || this.#isEcho) return null;
+    const { type, bodyEnd: to } = header;
+    const isWhole = allSet(bitmaps, columns);
+    if (this.#deferred === null)
+      return this.#images(mapping, table, { type, isWhole, bytes, from: r.position, to });
+    const copy = Uint8Array.from(bytes.subarray(r.position, to));
+    this.#deferred.add(table.schema.id, copy.length, () =>
+      this.#images(mapping, table, { type, isWhole, bytes: copy, from: 0, to: copy.length }),
+    );
+    return null;
+  }
+
+  #images(
+    { columns, reader, refusal }: Mapping,
+    table: TrackedTable,
+    { type, isWhole, bytes, from, to }: RowImages,
+  ): StopReason | null {
+    if (table.isStopped) return null;
     if (refusal !== null) return refusal;
-    if (!allSet(bitmaps, columns)) return partialImage(table.schema.id);
+    if (!isWhole) return partialImage(table.schema.id);
     if (reader === null || this.#transaction === null)
       throw corrupt("a row event came without its transaction");
     if (!table.isOpen) {
@@ -207,9 +241,13 @@ export class TrackedTables {
       this.#open.push(table);
       table.builder.beginTransaction(this.#transaction);
     }
-    const operation = isUpdate ? "u" : header.type === EVENT.writeRows ? "c" : "d";
-    const event = { operation, bytes, from: r.position, to: header.bodyEnd } as const;
-    return this.#add(table, event, { reader, partialOf: isPartial ? mapping.columns : null });
+    const isPartial = type === EVENT.partialUpdateRows;
+    const operation = isPartial || type === EVENT.updateRows ? "u" : type === EVENT.writeRows ? "c" : "d";
+    return this.#add(
+      table,
+      { operation, bytes, from, to },
+      { reader, partialOf: isPartial ? columns : null },
+    );
   }
 
   /** `partialOf`: the columns of a partial update. */

@@ -6,7 +6,6 @@ import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
 import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
 import { syncError } from "../types/errors.ts";
-import { resnapshotHint } from "../types/table-id.ts";
 import { hasher64, hex64, type Hasher64 } from "../util/xxhash.ts";
 import type { Numbering } from "./batch-builder.ts";
 import {
@@ -18,18 +17,20 @@ import {
   parseRotateEvent,
   type EventHeader,
 } from "./binlog-event.ts";
+import { BinlogPlace } from "./binlog-place.ts";
 import { corrupt } from "./corrupt.ts";
 import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
 import { parseTaggedGtidEvent } from "./tagged-gtid.ts";
+import { XaTransactions, type PreparedXa } from "./prepared-xa.ts";
 import type { StopReason, TrackedTables } from "./tracked-tables.ts";
 
 /**
  * Puts events together to transactions. A transaction begins with its GTID event and ends with XID, with a
- * QUERY of COMMIT, with a one-phase XA_PREPARE, or, when no BEGIN came, with its only statement (DDL). Rows go
+ * QUERY of COMMIT, with an XA_PREPARE, or, when no BEGIN came, with its only statement (DDL). Rows go
  * straight to the builders of their tables; a transaction counts only when it has ended, so whatever is
- * flushed before is not announced by a position yet.
+ * flushed before is not announced by a position yet. Those of XA take a way of their own (`prepared-xa.ts`).
  *
  * An event type that is not listed stops the stream, unless it is flagged as ignorable by the server's own
  * rule for replicas.
@@ -44,6 +45,8 @@ export interface AssemblerOptions {
    * the same, or the binlog has another history. Null when there is none to compare.
    */
   readonly expected: LastTransaction | null;
+  /** Of row events that are prepared by XA at one time. */
+  readonly xaBytesMax?: number;
 }
 
 interface OpenTransaction {
@@ -51,8 +54,10 @@ interface OpenTransaction {
   readonly text: string;
   readonly commitUs: number;
   readonly ordinal: number;
-  /** It was applied before and is here only to be compared. */
+  /** It was read before, and comes to be compared. */
   readonly isEcho: boolean;
+  /** It was applied before. */
+  readonly isHeld: boolean;
   hasBegun: boolean;
 }
 
@@ -61,11 +66,10 @@ export class TransactionAssembler {
   readonly #identity: SourceIdentity;
   readonly #expected: LastTransaction | null;
   readonly #hasher: Hasher64 = hasher64();
+  readonly #xa: XaTransactions;
   #open: OpenTransaction | null = null;
   #gtids: GtidSet;
-  #file: string;
-  #offset: number;
-  #lastOffset = 0;
+  readonly #place: BinlogPlace;
   #numbering: Numbering;
   #last: { gtid: string; commitUs: number; hash: bigint } | null = null;
   #lastBefore: LastTransaction | null;
@@ -81,10 +85,16 @@ export class TransactionAssembler {
     this.#tables = options.tables;
     this.#identity = options.identity;
     this.#expected = options.expected;
+    this.#xa = new XaTransactions({
+      tables: options.tables,
+      bytesMax: options.xaBytesMax,
+      onStop: (stop) => {
+        this.#stop(stop);
+      },
+    });
     this.#echoPending = options.expected !== null;
     this.#gtids = options.from.gtids;
-    this.#file = options.from.file;
-    this.#offset = options.from.offset;
+    this.#place = new BinlogPlace(options.from);
     this.#numbering = options.numbering;
     this.#lastBefore = options.from.last;
   }
@@ -102,16 +112,31 @@ export class TransactionAssembler {
   /** Where the reader stands: behind the last transaction that ended. */
   position(): SourcePosition {
     const last = this.#last;
+    const prepared = this.#xa.gtids;
     return {
       gtids: this.#gtids,
-      file: this.#file,
-      offset: this.#offset,
+      ...(prepared.isEmpty ? {} : { prepared }),
+      file: this.#place.file,
+      offset: this.#place.offset,
       seq: this.#numbering.seq,
       last:
         last === null
           ? this.#lastBefore
           : { gtid: last.gtid, commitUs: last.commitUs, hash: hex64(last.hash) },
     };
+  }
+
+  /** XA transactions that are prepared and not decided, as far as it has read. */
+  prepared(): readonly PreparedXa[] {
+    return this.#xa.prepared();
+  }
+
+  /** One with this xid will never be decided in the binlog; what it did to tables stops them. */
+  abandon(xid: string): void {
+    const gtid = this.#xa.abandon(xid);
+    if (gtid === null) return;
+    this.#gtids = this.#gtids.add(gtid);
+    this.#hasMoved = true;
   }
 
   /** The position as news for the channel, and what it covers begins anew. */
@@ -197,7 +222,7 @@ export class TransactionAssembler {
       case EVENT.viewChange:
         return;
       default:
-        if (!header.isIgnorable) throw refusedEvent(header, this.#file);
+        if (!header.isIgnorable) throw refusedEvent(header, this.#place.file);
     }
   }
 
@@ -209,38 +234,52 @@ export class TransactionAssembler {
   #begin(event: Gtid & { readonly commitUs: number }): void {
     if (this.#open !== null) throw corrupt(`${formatGtid(event)} began inside ${this.#open.text}`);
     const text = formatGtid(event);
-    const isEcho = this.#echoPending;
-    if (isEcho && text !== this.#expected?.gtid)
-      throw historyBroken(this.#expected, `${text} came in its place`);
+    const isEcho = this.#echoPending && text === this.#expected?.gtid;
+    const isHeld = this.#gtids.contains(event);
     this.#open = {
       gtid: { origin: event.origin, number: event.number },
       text,
       commitUs: event.commitUs,
       ordinal: ++this.#numbering.ordinal,
       isEcho,
+      isHeld,
       hasBegun: false,
     };
     this.#tables.beginTransaction(
       { ordinal: this.#open.ordinal, gtid: text, commitUs: event.commitUs },
-      isEcho,
+      isHeld,
     );
+  }
+
+  /** Before the last transaction, which must come first, the server sends only what is prepared and not decided. */
+  #requireNotEarly({ text, isEcho }: OpenTransaction): void {
+    if (this.#echoPending && !isEcho) throw historyBroken(this.#expected, `${text} came in its place`);
   }
 
   #rows(bytes: Uint8Array, header: EventHeader): void {
     this.#inside("row");
     const stop = this.#tables.rows(bytes, header, this.#hasher);
     if (stop !== null) this.#stop(stop);
+    this.#xa.checkSize();
   }
 
   #query(bytes: Uint8Array, header: EventHeader): void {
     const open = this.#inside("QUERY");
     const query = parseQueryEvent(bytes, header.bodyStart, header.bodyEnd);
     const statement = classifyStatement(query.statement, query.database);
+    if (!open.hasBegun && statement.kind !== "xaStart") this.#requireNotEarly(open);
     switch (statement.kind) {
       case "begin":
-      case "xaStart":
         open.hasBegun = true;
         return;
+      case "xaStart":
+        open.hasBegun = true;
+        if (!open.isHeld) this.#xa.start(statement.xid);
+        return;
+      case "xaCommit":
+      case "xaRollback":
+        this.#decide(statement.xid, statement.kind === "xaCommit");
+        break;
       case "commit":
         this.#end(header);
         return;
@@ -268,7 +307,7 @@ export class TransactionAssembler {
         );
       case "unknown":
         throw syncError("BINLOG_EVENT_UNKNOWN", `${open.text} is a statement of a kind that is not known`, {
-          hint: `look at it with \`mysqlbinlog\` in ${this.#file}; report it, so that it can be classified`,
+          hint: `look at it with \`mysqlbinlog\` in ${this.#place.file}; report it, so that it can be classified`,
         });
     }
     if (!open.hasBegun) this.#end(header);
@@ -287,23 +326,24 @@ export class TransactionAssembler {
 
   #xaPrepare(bytes: Uint8Array, header: EventHeader): void {
     const open = this.#inside("XA_PREPARE");
-    if (!isOnePhaseXa(bytes, header.bodyStart, header.bodyEnd) && !open.isEcho) {
-      // Whether these rows ever count is decided by a later transaction.
-      for (const table of this.#tables.openTables()) {
-        this.#stop({
-          table,
-          code: "TABLE_XA",
-          message: `${open.text} prepared changes of this table in an XA transaction`,
-          hint: `keep the table out of XA transactions, then ${resnapshotHint(table)}`,
-        });
-      }
+    if (isOnePhaseXa(bytes, header.bodyStart, header.bodyEnd)) {
+      this.#requireNotEarly(open);
+      this.#xa.commitOnePhase();
+    } else if (!open.isHeld) {
+      this.#xa.prepare(open.gtid, open.commitUs);
     }
     this.#end(header);
   }
 
+  #decide(xid: string, isCommit: boolean): void {
+    if (this.#inside("XA").isHeld) return;
+    const gtid = this.#xa.decide(xid, isCommit);
+    if (gtid !== null) this.#gtids = this.#gtids.add(gtid);
+  }
+
   /** A table that was added later, and was made or changed before its snapshot, holds what came of that. */
   #stop({ change, ...stop }: StopReason): void {
-    if (this.#tables.holds(stop.table, this.#inside("stop").text)) return;
+    if (this.#open !== null && this.#tables.holds(stop.table, this.#open.text)) return;
     this.#tables.stop(stop.table);
     const at = this.position();
     this.#stops.push({ ...stop, at });
@@ -327,11 +367,9 @@ export class TransactionAssembler {
     this.#advance(header);
     this.#tables.endTransaction();
     this.#open = null;
-    if (open.isEcho) {
-      this.#checkEcho(open, hex64(hash));
-      return;
-    }
-    this.#gtids = this.#gtids.add(open.gtid);
+    if (open.isEcho) this.#checkEcho(open, hex64(hash));
+    if (open.isHeld || this.#echoPending) return;
+    if (!this.#xa.gtids.contains(open.gtid)) this.#gtids = this.#gtids.add(open.gtid);
     this.#last = { gtid: open.text, commitUs: open.commitUs, hash };
     this.#transactions++;
     this.#endChanges();
@@ -350,25 +388,13 @@ export class TransactionAssembler {
     if (this.#open === null) this.#advance(header);
   }
 
-  /** The end of an event counts 32 bits only; inside a file it never goes back, so a smaller one has wrapped. */
   #advance(header: EventHeader): void {
-    if (header.endOffset === 0) return;
-    let offset = Math.floor(this.#lastOffset / WRAP) * WRAP + header.endOffset;
-    if (offset < this.#lastOffset) offset += WRAP;
-    if (offset === this.#lastOffset) return;
-    this.#lastOffset = offset;
-    this.#offset = offset;
-    this.#hasMoved = true;
+    if (this.#place.advance(header.endOffset)) this.#hasMoved = true;
   }
 
   #rotate(bytes: Uint8Array, header: EventHeader): void {
     if (this.#open !== null) throw corrupt(`a new binlog file began inside ${this.#open.text}`);
-    const rotate = parseRotateEvent(bytes, header.bodyStart, header.bodyEnd);
-    this.#file = rotate.file;
-    this.#offset = rotate.offset;
-    this.#lastOffset = rotate.offset;
+    this.#place.rotate(parseRotateEvent(bytes, header.bodyStart, header.bodyEnd));
     this.#hasMoved = true;
   }
 }
-
-const WRAP = 2 ** 32;

@@ -10,8 +10,9 @@
  *
  * Transactions that were prepared by XA break the low one: a prepared transaction has its GTID in
  * `@@gtid_executed` while its rows are invisible, and they stay invisible until an XA COMMIT that carries no
- * rows. So after the low watermark there must be a moment without any, and only then are chunks read. What is
- * prepared later has its PREPARE behind the low watermark, where the stream sees it and stops the table.
+ * rows. So after the low watermark there must be a moment without any, and only then are chunks read: what was
+ * prepared before the mark has ended by then, and every chunk sees how. What is prepared later has its PREPARE
+ * behind the mark, where the stream gets its rows (`prepared-xa.ts`).
  */
 import { isSyncError, syncError } from "../types/errors.ts";
 import { GtidSet } from "../types/gtid.ts";

@@ -39,7 +39,7 @@
  *     | dedup   | new, duplicate         | of consumed changes: first seen, and already in the table        |
  *     | apply   | applied                | decides its row: the last change of its key in the commit        |
  *     |         | superseded             | a later change of its key is in the same commit                  |
- *     |         | filtered, rolled_back  | left out by a rule of the config, by the source's XA ROLLBACK    |
+ *     |         | filtered, rolled_back  | left out by a rule of the config; what XA rolls back never comes |
  *     |         | deleted                | of `applied`: the deletes, whether or not the key was there      |
  *     | commit  | upserted               | rows written with this commit as their commit time               |
  *     |         | inserted, updated      | of `upserted`: keys that were not, and that were in the table    |

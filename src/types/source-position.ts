@@ -16,8 +16,13 @@ export interface LastTransaction {
 
 /** Where a reader of the binlog stands: always between two transactions of the source. */
 export interface SourcePosition {
-  /** All transactions up to here, whether or not they touched a table that we keep. */
+  /**
+   * All transactions up to here, whether or not they touched a table that we keep, but for those in `prepared`: a
+   * reader that goes on from here gets these once more.
+   */
   readonly gtids: GtidSet;
+  /** XA transactions that were read, are prepared and not decided; left out when there are none. */
+  readonly prepared?: GtidSet;
   /** End of the last transaction in the binlog of the server it was read from. For people, and for the high watermark. */
   readonly file: string;
   readonly offset: number;
@@ -49,10 +54,15 @@ function binlogFileNumber(file: string): number {
   return Number(match[1]);
 }
 
+/** Everything that was read up to there: all that the source has executed, when there is nothing more to read. */
+export const readUpTo = ({ gtids, prepared }: SourcePosition): GtidSet =>
+  prepared === undefined ? gtids : gtids.union(prepared);
+
 const safe = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 export const sourcePositionJson = z.strictObject({
   gtids: z.string(),
+  prepared: z.string().optional(),
   file: z.string(),
   offset: safe,
   seq: safe,
@@ -65,13 +75,15 @@ export type SourcePositionJson = z.infer<typeof sourcePositionJson>;
 
 export const encodeSourcePosition = (p: SourcePosition): SourcePositionJson => ({
   gtids: p.gtids.toString(),
+  ...(p.prepared === undefined ? {} : { prepared: p.prepared.toString() }),
   file: p.file,
   offset: p.offset,
   seq: p.seq,
   last: p.last,
 });
 
-export const decodeSourcePosition = (json: SourcePositionJson): SourcePosition => ({
+export const decodeSourcePosition = ({ prepared, ...json }: SourcePositionJson): SourcePosition => ({
   ...json,
   gtids: GtidSet.parse(json.gtids),
+  ...(prepared === undefined ? {} : { prepared: GtidSet.parse(prepared) }),
 });

@@ -9,7 +9,7 @@ import type {
   StreamRequest,
   TableStop,
 } from "../../src/types/ports.ts";
-import type { SourcePosition } from "../../src/types/source-position.ts";
+import { readUpTo, type SourcePosition } from "../../src/types/source-position.ts";
 import { formatTableId, tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -112,14 +112,14 @@ export class BinlogTape implements AsyncDisposable {
     return [...(this.#tables.get(tableKey(table))?.values() ?? [])].sort();
   }
 
-  /** Waits until everything that the server has now was announced. */
+  /** Waits until everything that the server has now was announced, or is prepared and waits for its end. */
   async caughtUp(connection: TestConnection, timeoutMs = 20_000): Promise<void> {
     const target = GtidSet.parse(String(await connection.value("SELECT @@GLOBAL.gtid_executed")));
     await waitFor(
       `the stream to reach ${target.toString()}`,
       () => {
         if (this.error !== null) throw this.error;
-        return this.position.gtids.includes(target);
+        return readUpTo(this.position).includes(target);
       },
       { timeoutMs, intervalMs: 5 },
     );

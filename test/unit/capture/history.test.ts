@@ -18,6 +18,7 @@ const server = (executed: string, purged = ""): ServerHistory => ({
   serverUuid: A,
   executed: GtidSet.parse(executed),
   purged: GtidSet.parse(purged),
+  openXa: null,
 });
 
 function codeOf(work: () => unknown): string {

@@ -6,7 +6,7 @@ const ddl = (...tables: readonly (readonly [string, string])[]): Statement => ({
   tables: tables.map(([database, table]) => ({ database, table })),
 });
 const kind = (
-  name: "begin" | "commit" | "rollback" | "rollbackTo" | "xaStart" | "harmless" | "unknown" | "dml",
+  name: "begin" | "commit" | "rollback" | "rollbackTo" | "harmless" | "unknown" | "dml",
 ): Statement => ({
   kind: name,
 });
@@ -20,9 +20,11 @@ const CASES: readonly (readonly [string, Statement])[] = [
   ["ROLLBACK TO `s`", kind("rollbackTo")],
   ["ROLLBACK WORK TO SAVEPOINT s", kind("rollbackTo")],
   ["SAVEPOINT `s`", kind("harmless")],
-  ["XA START X'01',X'',1", kind("xaStart")],
-  ["XA END X'01',X'',1", kind("harmless")],
-  ["XA COMMIT X'01',X'',1", kind("harmless")],
+  ["XA START X'0a',X'',1", { kind: "xaStart", xid: "X'0A',X'',1" }],
+  ["XA END X'0a',X'',1", kind("harmless")],
+  ["XA COMMIT X'0a',X'',1", { kind: "xaCommit", xid: "X'0A',X'',1" }],
+  ["XA ROLLBACK X'0A',X'6b',7", { kind: "xaRollback", xid: "X'0A',X'6B',7" }],
+  ["XA RECOVER", kind("unknown")],
   ["create table `a``b`.`c.d` (id int)", ddl(["a`b", "c.d"])],
   ["CREATE TABLE IF NOT EXISTS x LIKE y", kind("harmless")],
   ["CREATE TABLE IF NOT EXISTS", kind("unknown")],

@@ -1,0 +1,248 @@
+import { afterAll, expect } from "vitest";
+import { GtidSet } from "../../../src/types/gtid.ts";
+import { readUpTo } from "../../../src/types/source-position.ts";
+import { must } from "../../../src/util/assert.ts";
+import { BinlogTape, rowsOf, type TapeOptions } from "../../support/binlog-tape.ts";
+import type { TestConnection } from "../../support/mysql-connection.ts";
+import { mysqlTest } from "../../support/mysql.ts";
+import { sourceChanges } from "../../support/source-count.ts";
+import type { PrivateMysql } from "../../support/test-mysql.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+/* Transactions of two phases: their rows count when they are committed, whatever happens before that. */
+
+/** One server for all tests here: an open XA transaction holds up every snapshot of a server. */
+let shared: Promise<PrivateMysql> | null = null;
+afterAll(async () => {
+  await (await shared)?.[Symbol.asyncDispose]();
+});
+
+const T = { database: "d", table: "t" };
+const U = { database: "d", table: "u" };
+const QUICK = { reconnectMsMin: 10, reconnectMsMax: 200, compareMs: 100 };
+
+const test = mysqlTest.extend("rig", async ({ startMysql }) => {
+  shared ??= startMysql();
+  return Rig.open(await shared);
+});
+
+class Rig {
+  readonly server: PrivateMysql;
+  readonly admin: TestConnection;
+  readonly from: Omit<TapeOptions, "url">;
+
+  private constructor(server: PrivateMysql, admin: TestConnection, from: Omit<TapeOptions, "url">) {
+    this.server = server;
+    this.admin = admin;
+    this.from = from;
+  }
+
+  static async open(server: PrivateMysql): Promise<Rig> {
+    const admin = await server.connect();
+    // What a test that failed has left open would lock its tables.
+    for (const [, gtridBytes, , data] of await admin.rows("XA RECOVER CONVERT XID")) {
+      const hex = String(data).slice(2);
+      const cut = Number(gtridBytes) * 2;
+      await admin.run(`XA ROLLBACK X'${hex.slice(0, cut)}', X'${hex.slice(cut)}'`).catch(() => undefined);
+    }
+    await admin.run(`
+      CREATE DATABASE IF NOT EXISTS d; USE d; DROP TABLE IF EXISTS t, u, other;
+      CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200)); CREATE TABLE u LIKE t; CREATE TABLE other LIKE t`);
+    return new Rig(server, admin, await BinlogTape.prepare(server.url, [T, U]));
+  }
+
+  tape(options: Partial<TapeOptions> = {}): Promise<BinlogTape> {
+    return BinlogTape.start({ ...this.from, url: this.server.url, limits: QUICK, ...options });
+  }
+
+  /** A tape that goes on where another one stands. */
+  next(tape: BinlogTape, options: Partial<TapeOptions> = {}): Promise<BinlogTape> {
+    return this.tape({ ...options, start: { ...this.from.start, position: tape.position } });
+  }
+
+  /** In a session of its own. */
+  async sql(text: string): Promise<void> {
+    await using session = await this.server.connect("d");
+    await session.run(text);
+  }
+
+  prepare(xid: string, statements: string): Promise<void> {
+    return this.sql(`XA START ${xid}; ${statements}; XA END ${xid}; XA PREPARE ${xid}`);
+  }
+
+  async executed(): Promise<GtidSet> {
+    return GtidSet.parse(String(await this.admin.value("SELECT @@GLOBAL.gtid_executed")));
+  }
+
+  /** What the tape has is what the tables hold, and what the report's own reader counts. */
+  async same(tape: BinlogTape): Promise<void> {
+    await tape.caughtUp(this.admin);
+    for (const id of [T, U]) expect(tape.rows(id)).toEqual(await rowsOf(this.admin, id));
+    expect([tape.broken, tape.stops]).toEqual([[], []]);
+  }
+
+  async counted(tape: BinlogTape): Promise<Readonly<Record<"c" | "u" | "d", number>>> {
+    const from = this.from.start.position.gtids;
+    return sourceChanges(this.server.url, { id: T, from, to: tape.position.gtids });
+  }
+}
+
+test("A4 A5 A6: rows of XA count from their commit on, in its order and time; rolled back they never come", async ({
+  rig,
+}) => {
+  await using tape = await rig.tape();
+  await rig.sql("INSERT INTO t VALUES (1, 'a'), (2, 'a'), (3, 'a')");
+  await rig.prepare(
+    "'one'",
+    "INSERT INTO t VALUES (10, 'x'); UPDATE t SET v = 'x' WHERE id = 1; INSERT INTO u VALUES (1, 'x')",
+  );
+  await rig.prepare("'two','b',7", "DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (11, 'y')");
+  await rig.prepare("'foreign'", "INSERT INTO other VALUES (1, 'z')");
+  await rig.sql("UPDATE t SET v = 'b' WHERE id = 3; INSERT INTO u VALUES (2, 'plain')");
+  await rig.same(tape);
+  expect(tape.rows(U)).toEqual(['{"id":2,"v":"plain"}']);
+  // The others go on, and what is prepared is in no position.
+  const open = must(tape.position.prepared, "what is prepared");
+  expect(open.size).toBe(3n);
+  expect(tape.position.gtids.intersect(open).isEmpty).toBe(true);
+  expect(readUpTo(tape.position).equals(await rig.executed())).toBe(true);
+  await rig.sql("XA ROLLBACK 'two','b',7");
+  await rig.same(tape);
+  const before = await rig.executed();
+  await rig.sql("XA COMMIT 'one'");
+  const commit = (await rig.executed()).subtract(before).toString();
+  await rig.same(tape);
+  expect([...tape.transactions.keys()].at(-1)).toBe(commit);
+  await rig.sql("XA COMMIT 'foreign'");
+  // A xid may be used again, and one phase is one transaction.
+  await rig.prepare("'one'", "UPDATE t SET v = 'again'");
+  await rig.sql(
+    "XA COMMIT 'one'; XA START 'one'; DELETE FROM t WHERE id = 3; XA END 'one'; XA COMMIT 'one' ONE PHASE",
+  );
+  await rig.sql(`SET SESSION binlog_transaction_compression = ON; XA START 'c'; INSERT INTO t VALUES (20, 'c');
+    XA END 'c'; XA PREPARE 'c'; XA COMMIT 'c'`);
+  await rig.same(tape);
+  expect(tape.position.prepared).toBeUndefined();
+  expect(tape.position.gtids.equals(await rig.executed())).toBe(true);
+  const times = [...tape.transactions.values()];
+  expect(times.toSorted((a, b) => a - b)).toEqual(times);
+  expect(await rig.counted(tape)).toEqual({ c: 5, u: 2 + 4, d: 1 });
+});
+
+test("A8: whoever goes on from a position inside gets the rows of what was prepared before it, once", async ({
+  rig,
+}) => {
+  const first = await rig.tape();
+  await rig.prepare("'a'", "INSERT INTO t VALUES (1, 'a')");
+  await rig.sql("INSERT INTO u VALUES (1, 'plain')");
+  await rig.prepare("'b'", "INSERT INTO t VALUES (2, 'b')");
+  await rig.prepare("'gone'", "INSERT INTO t VALUES (3, 'never')");
+  await first.caughtUp(rig.admin);
+  expect(first.rows(T)).toEqual([]);
+  await first[Symbol.asyncDispose]();
+  // Decided while nobody reads, and while somebody does; the last transaction that was read is a prepare.
+  expect(must(first.position.prepared, "what is prepared").size).toBe(3n);
+  await rig.sql("XA COMMIT 'b'");
+  const second = await rig.next(first);
+  await rig.sql("XA ROLLBACK 'gone'");
+  await second.caughtUp(rig.admin);
+  expect([second.rows(T), second.broken]).toEqual([['{"id":2,"v":"b"}'], []]);
+  await second.stop();
+  await second[Symbol.asyncDispose]();
+  // The last one is a plain transaction, and the prepare lies before it; files of the binlog begin in between.
+  await rig.sql("FLUSH BINARY LOGS; INSERT INTO u VALUES (2, 'later'); FLUSH BINARY LOGS");
+  const third = await rig.next(second);
+  await third.caughtUp(rig.admin);
+  expect([third.rows(T), third.rows(U)]).toEqual([[], ['{"id":2,"v":"later"}']]);
+  await third[Symbol.asyncDispose]();
+  await using fourth = await rig.next(third);
+  await rig.sql("XA COMMIT 'a'");
+  await fourth.caughtUp(rig.admin);
+  expect([fourth.rows(T), fourth.broken, fourth.stops]).toEqual([['{"id":1,"v":"a"}'], [], []]);
+  expect(await rig.counted(fourth)).toEqual({ c: 2, u: 0, d: 0 });
+});
+
+test("A8: prepared transactions outlive a crash of the server, and the stream goes on by itself", async ({
+  startMysql,
+}) => {
+  await using server = await startMysql();
+  const rig = await Rig.open(server);
+  await using tape = await rig.tape({
+    limits: { ...QUICK, heartbeatMs: 200, settleMs: 300, answerMsMax: 500 },
+  });
+  await rig.prepare("'a'", "INSERT INTO t VALUES (1, 'a'); INSERT INTO u VALUES (1, 'u')");
+  await rig.sql("INSERT INTO t VALUES (2, 'b')");
+  await tape.caughtUp(rig.admin);
+  await server.process.kill9();
+  await server.process.restart();
+  await using admin = await server.connect("d");
+  await admin.run("INSERT INTO t VALUES (3, 'c')");
+  await waitFor("the stream to go on", () => tape.rows(T).length === 2);
+  await admin.run("XA COMMIT 'a'");
+  await tape.caughtUp(admin);
+  for (const id of [T, U]) expect(tape.rows(id)).toEqual(await rowsOf(admin, id));
+  expect([tape.broken, tape.stops]).toEqual([[], []]);
+});
+
+test("A8: an XA transaction that is ended outside of the binlog stops its tables by name", async ({
+  rig,
+}) => {
+  await using tape = await rig.tape();
+  await rig.prepare("'lost'", "INSERT INTO t VALUES (1, 'a')");
+  await rig.prepare("'kept'", "INSERT INTO u VALUES (1, 'a')");
+  await tape.caughtUp(rig.admin);
+  await rig.sql("SET sql_log_bin = 0; XA COMMIT 'lost'");
+  await waitFor("the stop", () => tape.stops.length > 0);
+  await rig.sql("XA COMMIT 'kept'");
+  await tape.caughtUp(rig.admin);
+  expect(tape.stops.map(({ table, code, message }) => [table, code, message])).toEqual([
+    [
+      T,
+      "TABLE_XA",
+      "the XA transaction X'6C6F7374',X'',1 changed this table and was ended outside of the binlog (sql_log_bin = 0)",
+    ],
+  ]);
+  expect(tape.stops[0]?.hint).toContain("take the table's snapshot again");
+  expect([tape.rows(T), tape.rows(U)]).toEqual([[], ['{"id":1,"v":"a"}']]);
+  expect(tape.position.gtids.equals(await rig.executed())).toBe(true);
+});
+
+test("A4 A13: more than can be held is right in one phase, and stops its table by name in two", async ({
+  rig,
+}) => {
+  await using tape = await rig.tape({ limits: { ...QUICK, xaBytesMax: 10_000 } });
+  const rows = (first: number): string =>
+    Array.from({ length: 100 }, (_, i) => `INSERT INTO t VALUES (${first + i}, REPEAT('x', 200))`).join("; ");
+  await rig.sql(`XA START 'o'; ${rows(0)}; XA END 'o'; XA COMMIT 'o' ONE PHASE`);
+  await rig.prepare("'u'", "INSERT INTO u VALUES (1, 'a')");
+  await rig.same(tape);
+  const at = tape.position;
+  await rig.prepare("'large'", rows(1000));
+  await rig.sql("XA COMMIT 'large'; XA COMMIT 'u'");
+  await tape.caughtUp(rig.admin);
+  expect(tape.stops.map(({ table, code, at: stop }) => [table, code, stop.gtids.equals(at.gtids)])).toEqual([
+    [T, "TABLE_XA", true],
+  ]);
+  expect(tape.stops[0]?.hint).toContain("in one phase");
+  expect([tape.rows(T).length, tape.rows(U)]).toEqual([100, ['{"id":1,"v":"a"}']]);
+});
+
+test("A4 A27: what cannot be read of an XA transaction stops its table when it is committed", async ({
+  rig,
+}) => {
+  await using tape = await rig.tape();
+  await rig.sql("INSERT INTO t VALUES (1, 'a'); INSERT INTO u VALUES (1, 'a')");
+  const short = (table: string): string => `SET SESSION binlog_row_image = 'MINIMAL'; XA START '${table}';
+    UPDATE ${table} SET v = 'm'; XA END '${table}'; XA PREPARE '${table}'`;
+  await rig.sql(short("t"));
+  await rig.sql(short("u"));
+  await rig.sql("XA ROLLBACK 'u'; INSERT INTO u VALUES (2, 'b')");
+  await rig.same(tape);
+  const at = tape.position.gtids;
+  await rig.sql("XA COMMIT 't'; INSERT INTO u VALUES (3, 'c')");
+  await tape.caughtUp(rig.admin);
+  expect(tape.stops.map(({ table, code, at: stop }) => [table, code, stop.gtids.equals(at)])).toEqual([
+    [T, "TABLE_ROW_IMAGE", true],
+  ]);
+  expect(tape.rows(U)).toHaveLength(3);
+});
