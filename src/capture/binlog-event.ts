@@ -47,6 +47,8 @@ export const HEADER_BYTES = 19;
 const CHECKSUM_BYTES = 4;
 /** A replica may leave out an event with this flag that it does not know. */
 const FLAG_IGNORABLE = 0x80;
+/** A statement with this flag uses temporary tables of the session that it names. */
+const FLAG_THREAD_SPECIFIC = 0x04;
 
 export interface EventHeader {
   readonly type: number;
@@ -226,6 +228,8 @@ export interface QueryEvent {
   readonly database: string;
   readonly statement: string;
   readonly errorCode: number;
+  /** Temporary tables, which are seen by their session alone. */
+  readonly usesTemporary: boolean;
 }
 
 export function parseQueryEvent(bytes: Uint8Array, from: number, to: number): QueryEvent {
@@ -236,7 +240,9 @@ export function parseQueryEvent(bytes: Uint8Array, from: number, to: number): Qu
   r.skip(r.u16());
   const database = r.text(databaseBytes);
   r.skip(1);
-  return { database, statement: r.text(r.left), errorCode };
+  // The flags are the last field of the header.
+  const usesTemporary = ((bytes[from - 2] ?? 0) & FLAG_THREAD_SPECIFIC) !== 0;
+  return { database, statement: r.text(r.left), errorCode, usesTemporary };
 }
 
 export interface RotateEvent {

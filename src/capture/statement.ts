@@ -74,7 +74,11 @@ const HARMLESS_OBJECTS: ReadonlySet<string> = new Set([
   "VIEW",
 ]);
 
-export function classifyStatement(text: string, database: string): Statement {
+/**
+ * `usesTemporary`: the server has marked it as one that uses temporary tables of its session. Of a change or a
+ * TRUNCATE of one table that is this table, and a table of its name that we keep stays as it is.
+ */
+export function classifyStatement(text: string, database: string, usesTemporary = false): Statement {
   const tokens = new Tokens(text, database);
   const verb = tokens.word();
   switch (verb) {
@@ -92,7 +96,7 @@ export function classifyStatement(text: string, database: string): Statement {
     case "CREATE":
       return create(tokens);
     case "ALTER":
-      return alter(tokens);
+      return usesTemporary ? HARMLESS : alter(tokens);
     case "DROP":
       return drop(tokens);
     case "RENAME":
@@ -102,6 +106,7 @@ export function classifyStatement(text: string, database: string): Statement {
           ? HARMLESS
           : UNKNOWN;
     case "TRUNCATE":
+      if (usesTemporary) return HARMLESS;
       tokens.accept("TABLE");
       return ddl([tokens.table()]);
     default:

@@ -266,7 +266,8 @@ export class TransactionAssembler {
   #query(bytes: Uint8Array, header: EventHeader): void {
     const open = this.#inside("QUERY");
     const query = parseQueryEvent(bytes, header.bodyStart, header.bodyEnd);
-    const statement = classifyStatement(query.statement, query.database);
+    const { statement: text, database, usesTemporary } = query;
+    const statement = classifyStatement(text, database, usesTemporary);
     if (!open.hasBegun && statement.kind !== "xaStart") this.#requireNotEarly(open);
     switch (statement.kind) {
       case "begin":

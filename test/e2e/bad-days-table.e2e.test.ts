@@ -168,7 +168,7 @@ test("a value that the lake cannot hold stops its table, in every run, and no la
   expect(await day.wrong("t", "fine")).toEqual([]);
 });
 
-test("E176: a snapshot waits for prepared XA transactions, and names them when they stay", async ({
+test("A7 E176: a snapshot waits for prepared XA transactions, and names them when they stay", async ({
   begin,
 }) => {
   await using day = await begin(

@@ -181,6 +181,84 @@ mysqlTest("A11 D152: statements that change no row of a table do not stop it", a
   expect(tape.rows(t)).toHaveLength(3);
 });
 
+mysqlTest(
+  "A11: temporary tables with the name of one that is kept change nothing of it, in any format of the binlog",
+  async ({ database }) => {
+    const t = idIn(database, "t");
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO t VALUES (1, 'a')");
+    await using tape = await BinlogTape.start({
+      ...(await BinlogTape.prepare(database.server.url, [t])),
+      url: database.server.url,
+    });
+    const made = "CREATE TEMPORARY TABLE t (id INT PRIMARY KEY, v VARCHAR(9))";
+    const changed = `${made}; ALTER TABLE t ADD w INT; TRUNCATE TABLE t; DROP TABLE t`;
+    const rows = `${made}; INSERT INTO t VALUES (2, 'x'); UPDATE t SET v = 'y'; ALTER TABLE t DROP v`;
+    // The format of statements has those of temporary tables in the binlog, the others have not. Sessions that
+    // end with their tables have them dropped by the server.
+    const sessions = [
+      ["ROW", `${rows}; DROP TABLE t`],
+      ["ROW", rows],
+      ["MIXED", rows],
+      ["STATEMENT", changed],
+      ["STATEMENT", `${made}; ALTER TABLE t RENAME TO t2, ADD w INT; TRUNCATE t2`],
+    ] as const;
+    for (const [format, sql] of sessions) {
+      await using session = await database.connect();
+      await session.run(`SET SESSION binlog_format = '${format}'; ${sql}`);
+    }
+    await database.run("INSERT INTO t VALUES (3, 'c')");
+    await tape.caughtUp(database.connection);
+    expect([tape.stops, tape.rows(t)]).toEqual([[], ['{"id":3,"v":"c"}']]);
+    // The same statements of the table itself stop it.
+    await database.run("TRUNCATE TABLE t");
+    await tape.caughtUp(database.connection);
+    expect(tape.stops.map(({ code }) => code)).toEqual(["TABLE_DDL"]);
+  },
+);
+
+/** Images that lack columns, and what lies in the way of the table; null where they lack none. */
+const SHORT_IMAGES = [
+  ["A27", "MINIMAL", "UPDATE t SET v = 'm' WHERE id = 1", "TABLE_ROW_IMAGE"],
+  ["A27", "MINIMAL", "DELETE FROM t WHERE id = 1", "TABLE_ROW_IMAGE"],
+  ["A27", "MINIMAL", "INSERT INTO t (id) VALUES (5)", "TABLE_ROW_IMAGE"],
+  ["A27", "MINIMAL", "INSERT INTO t VALUES (5, 'e', 'whole')", null],
+  ["A28", "NOBLOB", "UPDATE t SET v = 'm' WHERE id = 1", "TABLE_ROW_IMAGE"],
+  ["A28", "NOBLOB", "DELETE FROM t WHERE id = 1", "TABLE_ROW_IMAGE"],
+  ["A28", "NOBLOB", "INSERT INTO t (id, v) VALUES (5, 'e')", "TABLE_ROW_IMAGE"],
+  ["A28", "NOBLOB", "UPDATE plain SET v = 'm'; DELETE FROM plain WHERE id = 2", null],
+] as const;
+
+mysqlTest.for(SHORT_IMAGES)(
+  "%s: with the image %s, %s gives %s",
+  async ([, image, sql, code], { database }) => {
+    const ids = ["t", "plain"].map((table) => idIn(database, table));
+    await database.run(`CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), b TEXT);
+      CREATE TABLE plain (id INT PRIMARY KEY, v VARCHAR(9))`);
+    await using tape = await BinlogTape.start({
+      ...(await BinlogTape.prepare(database.server.url, ids)),
+      url: database.server.url,
+    });
+    await database.run("INSERT INTO t VALUES (1, 'a', 'b'); INSERT INTO plain VALUES (1, 'a'), (2, 'b')");
+    await tape.caughtUp(database.connection);
+    const before = ids.map((id) => tape.rows(id));
+    const at = tape.position.gtids;
+    await using session = await database.connect();
+    await session.run(`SET SESSION binlog_row_image = '${image}'; ${sql}`);
+    await database.run("INSERT INTO plain VALUES (7, 'g')");
+    await tape.caughtUp(database.connection);
+    if (code === null) {
+      expect(tape.stops).toEqual([]);
+      for (const id of ids) expect(tape.rows(id)).toEqual(await rowsOf(database.connection, id));
+      return;
+    }
+    expect(tape.stops.map(({ table, code: why, at: where }) => [table, why, where.gtids.equals(at)])).toEqual(
+      [[ids[0], code, true]],
+    );
+    expect(tape.stops[0]?.hint).toContain("SET GLOBAL binlog_row_image = 'FULL'");
+    expect([tape.rows(must(ids[0], "t")), tape.rows(must(ids[1], "plain")).length]).toEqual([before[0], 3]);
+  },
+);
+
 /** What makes the stream as a whole end, because what it did to which table cannot be known. */
 const STREAM_ENDS = [
   ["BINLOG_STATEMENT", "SET SESSION binlog_format = 'STATEMENT'; UPDATE t SET v = 'z'"],

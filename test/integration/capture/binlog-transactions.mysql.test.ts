@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { expect } from "vitest";
 import { must } from "../../../src/util/assert.ts";
 import { BinlogTape, rowsOf } from "../../support/binlog-tape.ts";
 import { mysqlTest } from "../../support/mysql.ts";
+import { tempDir } from "../../support/temp-dir.ts";
 import type { TestDatabase } from "../../support/test-mysql.ts";
 
 /** Runs statements under a tape of `tables`, and what the tape made of them equals the tables. */
@@ -77,6 +79,61 @@ mysqlTest(
     expect(tape.rows({ database: database.name, table: "audit" })).toHaveLength(6);
   },
 );
+
+mysqlTest(
+  "A2 A3: engines without transactions beside the tables that are kept, and savepoints among temporary tables",
+  async ({ database }) => {
+    await database.run(`CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9));
+      CREATE TABLE m (id INT PRIMARY KEY) ENGINE = MyISAM`);
+    const refused: string[] = [];
+    const attempt = async (sql: string): Promise<void> => {
+      await using session = await database.connect();
+      await session.run(sql).catch((error: unknown) => refused.push(String(error).slice(0, 42)));
+    };
+    await using tape = await follow(database, ["t"], ["INSERT INTO t VALUES (1, 'a')"]);
+    // With GTIDs the server refuses what it could not log as one transaction, and rolls nothing of it back by halves.
+    await attempt("BEGIN; INSERT INTO t VALUES (2, 'x'); INSERT INTO m VALUES (2); ROLLBACK");
+    await attempt("UPDATE t, m SET t.v = 'x', m.id = 9");
+    await attempt("BEGIN; INSERT INTO m VALUES (3); INSERT INTO t VALUES (3, 'x'); ROLLBACK");
+    await attempt("BEGIN; INSERT INTO m VALUES (4); INSERT INTO t VALUES (4, 'kept'); COMMIT");
+    await attempt(`CREATE TEMPORARY TABLE tmp (id INT) ENGINE = MyISAM; BEGIN; INSERT INTO t VALUES (5, 'kept');
+      SAVEPOINT s; INSERT INTO tmp VALUES (1); INSERT INTO t VALUES (6, 'x'); ROLLBACK TO s;
+      SAVEPOINT s2; CREATE TEMPORARY TABLE tmp2 (id INT); UPDATE t SET v = 'x'; ROLLBACK TO s2; COMMIT`);
+    await database.run("INSERT INTO t VALUES (7, 'b')");
+    await tape.caughtUp(database.connection);
+    const id = { database: database.name, table: "t" };
+    expect(tape.rows(id)).toEqual(await rowsOf(database.connection, id));
+    expect(tape.rows(id)).toHaveLength(4);
+    expect([tape.broken, tape.stops]).toEqual([[], []]);
+    expect(refused).toEqual(Array.from({ length: 2 }, () => "Error: Statement violates GTID consistency"));
+  },
+);
+
+mysqlTest("A10 A22: rows that a statement takes from a file or another table", async ({ startMysql }) => {
+  await using server = await startMysql();
+  await using database = await server.database();
+  await using dir = await tempDir();
+  await database.run(
+    `CREATE TABLE s (id INT PRIMARY KEY, v VARCHAR(40)); CREATE TABLE t LIKE s; CREATE TABLE u LIKE s`,
+  );
+  const file = JSON.stringify(join(dir.path, "rows.txt"));
+  const values = Array.from({ length: 500 }, (_, i) => `(${i}, 'tab\\t line\\n é 🐬 \\\\ ${i}')`).join(", ");
+  await using tape = await follow(
+    database,
+    ["s", "t", "u"],
+    [
+      `INSERT INTO s VALUES ${values}; SELECT * INTO OUTFILE ${file} CHARACTER SET utf8mb4 FROM s`,
+      `LOAD DATA INFILE ${file} INTO TABLE t CHARACTER SET utf8mb4`,
+      // Again, onto what is there: left alone, then replaced.
+      `UPDATE t SET v = 'other' WHERE id < 10; LOAD DATA INFILE ${file} IGNORE INTO TABLE t CHARACTER SET utf8mb4`,
+      `LOAD DATA INFILE ${file} REPLACE INTO TABLE t CHARACTER SET utf8mb4 (id, @v) SET v = UPPER(LEFT(@v, 10))`,
+      "INSERT INTO u SELECT id, v FROM s WHERE id % 2 = 0; REPLACE INTO u SELECT id, CONCAT(v, '!') FROM t WHERE id < 30",
+      "INSERT INTO u SELECT id, 'dup' FROM s WHERE id < 5 ON DUPLICATE KEY UPDATE v = 'dup'",
+      "CREATE TABLE made (id INT PRIMARY KEY) SELECT id FROM s; INSERT INTO u SELECT id + 1000, 'm' FROM made; DELETE u FROM u JOIN made USING (id) WHERE u.id > 490",
+    ],
+  );
+  expect(tape.rows({ database: database.name, table: "t" })).toHaveLength(500);
+});
 
 mysqlTest(
   "A60: a session that forges the time changes neither the order nor the time of its changes",

@@ -162,6 +162,40 @@ test("A8: whoever goes on from a position inside gets the rows of what was prepa
   expect(await rig.counted(fourth)).toEqual({ c: 2, u: 0, d: 0 });
 });
 
+test("A7: one that was prepared before the mark of a snapshot, and has ended before its chunks are read, is theirs", async ({
+  rig,
+}) => {
+  await rig.prepare("'early'", "INSERT INTO t VALUES (1, 'a')");
+  const gtids = await rig.executed();
+  await rig.sql("XA COMMIT 'early'");
+  // Whoever reads chunks from now on has the row, and the stream has its commit without its prepare.
+  await using tape = await rig.tape({
+    start: { ...rig.from.start, position: { ...rig.from.start.position, gtids, last: null } },
+  });
+  await rig.sql("INSERT INTO t VALUES (2, 'b')");
+  await tape.caughtUp(rig.admin);
+  expect([tape.rows(T), tape.stops]).toEqual([['{"id":2,"v":"b"}'], []]);
+  expect(tape.position.gtids.equals(await rig.executed())).toBe(true);
+  expect(await sourceChanges(rig.server.url, { id: T, from: gtids, to: tape.position.gtids })).toEqual({
+    ...{ c: 1, u: 0, d: 0 },
+  });
+});
+
+test("A4: what was prepared with sql_log_bin = 0 is nowhere in the binlog, and neither is its end", async ({
+  rig,
+}) => {
+  await using tape = await rig.tape();
+  await rig.sql(
+    "SET sql_log_bin = 0; XA START 'dark'; INSERT INTO t VALUES (1, 'a'); XA END 'dark'; XA PREPARE 'dark'",
+  );
+  const before = await rig.executed();
+  await rig.sql("XA COMMIT 'dark'");
+  expect((await rig.executed()).equals(before)).toBe(true);
+  await rig.sql("INSERT INTO t VALUES (2, 'b')");
+  await tape.caughtUp(rig.admin);
+  expect([tape.rows(T), tape.stops]).toEqual([['{"id":2,"v":"b"}'], []]);
+});
+
 test("A8: prepared transactions outlive a crash of the server, and the stream goes on by itself", async ({
   startMysql,
 }) => {
