@@ -210,7 +210,7 @@ export class BinlogStream {
   /** One connection from the last announced position; resolves only when the signal aborts. */
   async #connectOnce(): Promise<void> {
     const options = this.#options;
-    const request = planDump(this.#from, await this.#history(), options.serverUuid);
+    const request = planDump(this.#from, await this.#history(false), options.serverUuid);
     step("capture.connect");
     const session = new BinlogSession({
       ...options,
@@ -235,10 +235,10 @@ export class BinlogStream {
     }
   }
 
-  #history(): Promise<ServerHistory> {
+  #history(withXa: boolean): Promise<ServerHistory> {
     const { history, serverUuid, signal } = this.#options;
     const { settleMs: waitMs, answerMsMax } = this.#limits;
-    return history({ serverUuid, awaited: this.#from.gtids, waitMs, answerMsMax, signal });
+    return history({ serverUuid, awaited: this.#from.gtids, waitMs, answerMsMax, withXa, signal });
   }
 
   /**
@@ -258,7 +258,7 @@ export class BinlogStream {
       session.abandonXa(watch.lost(prepared, readUpTo(session.position)));
       if (!isQuiet && prepared.length === 0) continue;
       // A source that does not answer shows by its connection.
-      const server = await this.#history().catch(() => null);
+      const server = await this.#history(prepared.length > 0).catch(() => null);
       if (server === null || signal.aborted) continue;
       watch.asked(prepared, server);
       if (!isQuiet || session.progress !== seen) continue;

@@ -9,7 +9,7 @@ export interface ServerHistory {
   readonly executed: GtidSet;
   /** Transactions that are no longer in any binlog file. */
   readonly purged: GtidSet;
-  /** XA transactions that were prepared before `executed` was read; null when the server does not say. */
+  /** XA transactions that were prepared before `executed` was read; null when it was not asked, or does not say. */
   readonly openXa: readonly string[] | null;
 }
 
@@ -25,6 +25,8 @@ export interface HistoryRequest {
   readonly waitMs: number;
   /** How long the server may take to answer, beside that and the time to connect. */
   readonly answerMsMax: number;
+  /** Whether it is asked for its prepared XA transactions. */
+  readonly withXa: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -83,9 +85,15 @@ export function planDump(from: SourcePosition, server: ServerHistory, knownUuid:
 export function requireBinlogs(from: SourcePosition, purged: GtidSet): void {
   const missing = purged.subtract(from.gtids);
   if (!missing.isEmpty) {
-    throw syncError("SOURCE_PURGED", `the binlogs with ${missing.toString()} are gone from the server`, {
-      hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds, so that it covers the longest time that `follow` is down",
-    });
+    const isPrepared = from.prepared?.includes(missing) === true;
+    const what = isPrepared ? ", which XA has prepared and not decided when they were read," : "";
+    throw syncError(
+      "SOURCE_PURGED",
+      `the binlogs with ${missing.toString()}${what} are gone from the server`,
+      {
+        hint: "remove the tables' folders from the lake and run `tallylake init`; then raise binlog_expire_logs_seconds, so that it covers the longest time that `follow` is down",
+      },
+    );
   }
   const { last } = from;
   if (last === null || !purged.contains(parseGtid(last.gtid))) return;

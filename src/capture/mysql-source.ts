@@ -149,7 +149,7 @@ export class MysqlSource implements ChangeSource {
    * @throws SyncError SOURCE_CHANGED, SOURCE_HISTORY_BROKEN, SOURCE_HISTORY_UNVERIFIED, SOURCE_PURGED
    */
   async requireHistory(at: SourcePosition, serverUuid: string): Promise<void> {
-    const request = { awaited: at.gtids, serverUuid, waitMs: EXECUTED_WAIT_MS };
+    const request = { awaited: at.gtids, serverUuid, waitMs: EXECUTED_WAIT_MS, withXa: false };
     const history = await this.#ask((connection) => askHistory(connection, request));
     const { without, expected } = planDump(at, history, serverUuid);
     if (expected === null) return;

@@ -24,7 +24,11 @@
  * | ended with `sql_log_bin = 0`                  | its tables stop, TABLE_XA: the end never comes (`xa-watch`)  |
  * | open for long                                 | a warning each minute, with the xid (`xa-watch`)             |
  *
- * Limits: the rows of prepared transactions are held in memory, up to `XA_BYTES_MAX` of events. A transaction that
+ * What XA rolls back is counted at no hop and not at the source, as what ROLLBACK takes back, which is not in the
+ * binlog at all.
+ *
+ * Limits: the rows of prepared transactions are held in memory, up to `XA_BYTES_MAX` of events, and on their commit once
+ * more as rows. A transaction that
  * outgrows it may still turn out to be one of one phase, so its rows go on at once, as those of any other; only
  * when it ends with a prepare do its tables stop.
  */

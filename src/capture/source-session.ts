@@ -67,18 +67,23 @@ async function readHistory(endpoint: SourceEndpoint, request: HistoryRequest): P
 /** The history as it is when what was read counts as executed, or when the wait for that is over. */
 export async function askHistory(
   connection: MysqlConnection,
-  { awaited, serverUuid, waitMs }: Pick<HistoryRequest, "awaited" | "serverUuid" | "waitMs">,
+  {
+    awaited,
+    serverUuid,
+    waitMs,
+    withXa,
+  }: Pick<HistoryRequest, "awaited" | "serverUuid" | "waitMs" | "withXa">,
 ): Promise<ServerHistory> {
-  const history = await selectHistory(connection);
+  const history = await selectHistory(connection, withXa);
   const isOther = serverUuid !== null && serverUuid !== history.serverUuid;
   if (isOther || history.executed.includes(awaited)) return history;
   await connection.query("SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?)", [awaited.toString(), waitMs / 1000]);
-  return selectHistory(connection);
+  return selectHistory(connection, withXa);
 }
 
 /** @throws SyncError SOURCE_SETTING when the server cannot be asked by GTIDs any more */
-async function selectHistory(connection: MysqlConnection): Promise<ServerHistory> {
-  const openXa = await readOpenXa(connection);
+async function selectHistory(connection: MysqlConnection, withXa: boolean): Promise<ServerHistory> {
+  const openXa = withXa ? await readOpenXa(connection) : null;
   const [row] = await connection.query(
     "SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@GLOBAL.gtid_mode",
   );

@@ -3,7 +3,7 @@ import type { Checkpoint, SourceIdentity } from "../types/checkpoint.ts";
 import type { GtidSet } from "../types/gtid.ts";
 import type { HopCount } from "../types/hop-count.ts";
 import type { CommitResult, DeliveryOrigin, LakeTable, TableStop } from "../types/ports.ts";
-import type { SourcePosition } from "../types/source-position.ts";
+import { readUpTo, type SourcePosition } from "../types/source-position.ts";
 import { CountLedger } from "./count-ledger.ts";
 import { partByTransaction } from "./applied.ts";
 
@@ -77,7 +77,7 @@ export class TableApplier {
     const { checkpoint } = this.table;
     return (
       this.#position !== null &&
-      (checkpoint === null || !checkpoint.position.gtids.includes(this.#position.gtids))
+      (checkpoint === null || !readUpTo(checkpoint.position).includes(readUpTo(this.#position)))
     );
   }
 

@@ -43,6 +43,20 @@ describe("what a server is asked for", () => {
     expect(request.without.toString()).toBe(`${A}:1-7:9-11`);
   });
 
+  test("A8: what is prepared and not decided is no part of the position, and comes again", () => {
+    const prepared = GtidSet.parse(`${A}:5:13`);
+    const position = { ...at(`${A}:1-4:6-12`), prepared };
+    const request = planDump(position, server(`${A}:1-20`), A);
+    expect(request.without.toString()).toBe(`${A}:1-4:6-11`);
+    // Also where a prepare was the last that was read.
+    const newest = { ...last, gtid: `${A}:13` };
+    const onPrepare = planDump({ ...position, last: newest }, server(`${A}:1-20`), A);
+    expect([onPrepare.without.toString(), onPrepare.expected]).toEqual([`${A}:1-4:6-12`, newest]);
+    expect(() => planDump(position, server(`${A}:1-20`, `${A}:1-5`), A)).toThrow(
+      `the binlogs with ${A}:5, which XA has prepared and not decided when they were read, are gone`,
+    );
+  });
+
   test("a snapshot without an anchor compares nothing", () => {
     const request = planDump(at(`${A}:1-12`, false), server(`${A}:1-12`), A);
     expect(request).toEqual({ without: GtidSet.parse(`${A}:1-12`), expected: null });

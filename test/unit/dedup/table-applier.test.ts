@@ -56,6 +56,23 @@ test("a table that stands further on than the stream keeps its checkpoint until 
   expect(table.commits).toEqual([10]);
 });
 
+test("A8: a checkpoint says what was read and is only prepared, once, and moves on at its end", async () => {
+  const table = new RecordingTable(9);
+  const applier = applierOf(table);
+  const prepared = positionAt(10).gtids.subtract(positionAt(9).gtids);
+  applier.advance({ position: { ...positionAt(9), prepared }, origin: null }, [], null);
+  expect(applier.isBehind).toBe(true);
+  await applier.commit();
+  expect([table.checkpoint.position.prepared, applier.isBehind]).toEqual([prepared, false]);
+  // A stream that begins anew has not read it yet.
+  applier.advance(reach(9), [], null);
+  expect(applier.isBehind).toBe(false);
+  applier.advance(reach(11), [], null);
+  expect(applier.isBehind).toBe(true);
+  await applier.commit();
+  expect(table.checkpoint.position.prepared).toBeUndefined();
+});
+
 test("what waits for its commit is not taken again when the channel offers it once more, in other units", async () => {
   const table = new RecordingTable(0);
   const applier = applierOf(table);
