@@ -116,7 +116,32 @@ mysqlTest(
   },
 );
 
-mysqlTest("a connection that ends or falls silent after any number of bytes", async ({ startMysql }) => {
+mysqlTest(
+  "A13 A14: one transaction of 300,000 rows is handed out in parts, and begins anew when it breaks off in the middle",
+  async ({ startMysql }) => {
+    await using r = await rig(startMysql);
+    const { admin, proxy } = r;
+    await using tape = await r.start({ queueBytes: 1 << 20, limits: { ...QUICK, seekMsMax: 20_000 } });
+    // Far behind the first parts, and far before the end.
+    proxy.limit({ bytes: 20_000_000, then: "cut" });
+    proxy.cut();
+    const rows = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 300000) SELECT n";
+    await admin.run(`SET cte_max_recursion_depth = 1000000; BEGIN;
+      INSERT INTO t ${rows}, REPEAT('x', 80 + n % 100) FROM s; UPDATE t SET v = 'changed' WHERE id % 7 = 0; COMMIT`);
+    await expect.poll(() => tape.aborts, { interval: 10, timeout: 20_000 }).toBeGreaterThan(0);
+    expect(tape.rows(T)).toEqual([]);
+    proxy.limit(null);
+    await tape.caughtUp(admin, 60_000);
+    const [[count, sum] = []] = await admin.rows("SELECT COUNT(*), SUM(LENGTH(v)) FROM t");
+    const made = tape.rows(T);
+    const length = made.reduce((total, row) => total + (JSON.parse(row) as { v: string }).v.length, 0);
+    expect([made.length, length]).toEqual([Number(count), Number(sum)]);
+    expect([tape.broken, tape.stops]).toEqual([[], []]);
+    await admin.run("DELETE FROM t");
+  },
+);
+
+mysqlTest("A14: a connection that ends or falls silent after any number of bytes", async ({ startMysql }) => {
   await using r = await rig(startMysql);
   const { admin, proxy } = r;
   await using tape = await r.start();
