@@ -1,7 +1,6 @@
 import { afterAll, expect } from "vitest";
-import { BadDay, CATCH_UP, INIT, type BadDayOptions } from "../support/bad-day.ts";
-import { kafkaForTests } from "../support/kafka.ts";
-import { beginKafkaDay } from "../support/kafka-day.ts";
+import { CATCH_UP, INIT } from "../support/bad-day.ts";
+import { CHANNEL_DAYS } from "../support/channel-days.ts";
 import { mysqlTest } from "../support/mysql.ts";
 import { Oracle } from "../support/oracle.ts";
 
@@ -12,12 +11,7 @@ afterAll(async () => {
   await (await oracle)[Symbol.asyncDispose]();
 });
 
-const CHANNELS: readonly (readonly [string, (options: BadDayOptions) => Promise<BadDay>])[] = [
-  ["in process", (options) => BadDay.begin(options)],
-  ["through Kafka", async (options) => beginKafkaDay(options, (await kafkaForTests()).brokers)],
-];
-
-mysqlTest.for(CHANNELS)("%s: it goes on behind its snapshot", async ([, begin], { mysql }) => {
+mysqlTest.for(CHANNEL_DAYS)("%s: it goes on behind its snapshot", async ([, begin], { mysql }) => {
   const sql = "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO a VALUES (1, 'one')";
   await using day = await begin({
     ...{ server: mysql, oracle: await oracle, sql },

@@ -1,7 +1,6 @@
 import { afterAll, expect } from "vitest";
-import { BadDay, CATCH_UP, INIT, type BadDayOptions } from "../support/bad-day.ts";
-import { kafkaForTests } from "../support/kafka.ts";
-import { beginKafkaDay } from "../support/kafka-day.ts";
+import { CATCH_UP, INIT } from "../support/bad-day.ts";
+import { CHANNEL_DAYS } from "../support/channel-days.ts";
 import { mysqlTest } from "../support/mysql.ts";
 import { Oracle } from "../support/oracle.ts";
 
@@ -12,15 +11,10 @@ afterAll(async () => {
   await (await oracle)[Symbol.asyncDispose]();
 });
 
-const CHANNELS: readonly (readonly [string, (options: BadDayOptions) => Promise<BadDay>])[] = [
-  ["in process", (options) => BadDay.begin(options)],
-  ["through Kafka", async (options) => beginKafkaDay(options, (await kafkaForTests()).brokers)],
-];
-
 const prepare = (xid: string, statements: string): string =>
   `XA START ${xid}; ${statements}; XA END ${xid}; XA PREPARE ${xid}`;
 
-mysqlTest.for(CHANNELS)(
+mysqlTest.for(CHANNEL_DAYS)(
   "A4 A5 A7 A8: %s, tables are right while XA transactions are open, over runs and after their ends, and the report agrees",
   async ([, begin], { startMysql }) => {
     // An open XA transaction holds up every snapshot of a server.
