@@ -1,6 +1,5 @@
-import type { CapturePosition, TableCounts, TableStop } from "../types/ports.ts";
+import type { CapturePosition, TableCounts } from "../types/ports.ts";
 import { countBatch } from "../types/batch-count.ts";
-import type { ColumnChange } from "../types/column-change.ts";
 import type { ChangeBatch } from "../types/change-batch.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
 import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
@@ -22,6 +21,7 @@ import { corrupt } from "./corrupt.ts";
 import { historyBroken } from "./history.ts";
 import { refusedEvent } from "./refused-event.ts";
 import { classifyStatement } from "./statement.ts";
+import { StopList } from "./stop-list.ts";
 import { parseTaggedGtidEvent } from "./tagged-gtid.ts";
 import { XaTransactions, type PreparedXa } from "./prepared-xa.ts";
 import type { StopReason, TrackedTables } from "./tracked-tables.ts";
@@ -75,9 +75,7 @@ export class TransactionAssembler {
   #lastBefore: LastTransaction | null;
   #transactions = 0;
   #hasMoved = false;
-  #stops: TableStop[] = [];
-  /** Of the open transaction. */
-  #changed: (Omit<TableStop, "columns"> & { readonly change: ColumnChange })[] = [];
+  readonly #stops = new StopList();
   #counts: TableCounts[] = [];
   #echoPending: boolean;
 
@@ -146,13 +144,12 @@ export class TransactionAssembler {
       position: this.position(),
       commitUs: this.#last?.commitUs ?? this.#lastBefore?.commitUs ?? 0,
       transactions: this.#transactions,
-      stops: this.#stops,
+      stops: this.#stops.take(),
       counts: this.#counts,
     };
     this.#counts = [];
     this.#hasMoved = false;
     this.#transactions = 0;
-    this.#stops = [];
     return item;
   }
 
@@ -296,7 +293,7 @@ export class TransactionAssembler {
       case "ddl":
       case "dropDatabase":
         this.#hasher.update(Buffer.from(query.statement));
-        if (!open.isEcho) for (const stop of this.#tables.affectedBy(statement, query)) this.#stop(stop);
+        if (!open.isHeld) for (const stop of this.#tables.affectedBy(statement, query)) this.#stop(stop);
         break;
       case "dml":
         throw syncError(
@@ -343,22 +340,10 @@ export class TransactionAssembler {
   }
 
   /** A table that was added later, and was made or changed before its snapshot, holds what came of that. */
-  #stop({ change, ...stop }: StopReason): void {
+  #stop(stop: StopReason): void {
     if (this.#open !== null && this.#tables.holds(stop.table, this.#open.text)) return;
     this.#tables.stop(stop.table);
-    const at = this.position();
-    this.#stops.push({ ...stop, at });
-    if (change !== undefined) this.#changed.push({ ...stop, at, change });
-  }
-
-  /** Statements that changed columns alone have ended: it is known now where the tables stand behind them. */
-  #endChanges(): void {
-    const behind = this.position();
-    for (const { change, ...stop } of this.#changed) {
-      this.#stops = this.#stops.filter(({ table }) => table !== stop.table);
-      this.#stops.push({ ...stop, columns: { change, behind } });
-    }
-    this.#changed = [];
+    this.#stops.add(stop, this.position());
   }
 
   #end(header: EventHeader): void {
@@ -373,7 +358,7 @@ export class TransactionAssembler {
     if (!this.#xa.gtids.contains(open.gtid)) this.#gtids = this.#gtids.add(open.gtid);
     this.#last = { gtid: open.text, commitUs: open.commitUs, hash };
     this.#transactions++;
-    this.#endChanges();
+    this.#stops.endTransaction(this.position());
   }
 
   #checkEcho(open: OpenTransaction, hash: string): void {

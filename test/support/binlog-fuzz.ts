@@ -161,7 +161,7 @@ export class BinlogFuzz {
     }
   }
 
-  /** Whether all of the event is ours to read; rows of other tables, for one, are not. */
+  /** Whether all of the event is ours to read; rows of other tables are not, nor those that XA has only prepared. */
   #isReadWhole(piece: Piece, event: Buffer): boolean {
     switch (typeOf(event)) {
       case EVENT.tableMap:
@@ -172,7 +172,7 @@ export class BinlogFuzz {
         const map = piece.bare.findLast(
           (one) => typeOf(one) === EVENT.tableMap && mapNumber(one) === mapNumber(event),
         );
-        return map !== undefined && this.#keeps(map);
+        return map !== undefined && this.#keeps(map) && !piece.bare.some(isFirstPhase);
       }
       case EVENT.gtid:
       case EVENT.taggedGtid:
@@ -271,6 +271,10 @@ function watchAllocations(told: (bytes: number) => void): () => void {
 /** By accident, or because the change has taken itself back. */
 const hasChecksum = (event: Buffer): boolean =>
   event.length > HEADER_BYTES + 4 && crc32(event.subarray(0, -4)) === event.readUInt32LE(event.length - 4);
+
+/** An XA_PREPARE behind which the decision is to come. */
+const isFirstPhase = (event: Buffer): boolean =>
+  typeOf(event) === EVENT.xaPrepare && event.readUInt8(HEADER_BYTES) === 0;
 
 const mapNumber = (event: Buffer): number => event.readUIntLE(HEADER_BYTES, 6);
 

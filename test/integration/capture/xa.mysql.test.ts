@@ -236,7 +236,7 @@ test("A8: an XA transaction that is ended outside of the binlog stops its tables
       "the XA transaction X'6C6F7374',X'',1 changed this table and was ended outside of the binlog (sql_log_bin = 0)",
     ],
   ]);
-  expect(tape.stops[0]?.hint).toContain("take the table's snapshot again");
+  expect(tape.stops[0]?.hint).toContain("tallylake resnapshot");
   expect([tape.rows(T), tape.rows(U)]).toEqual([[], ['{"id":1,"v":"a"}']]);
   expect(tape.position.gtids.equals(await rig.executed())).toBe(true);
 });
