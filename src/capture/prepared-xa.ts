@@ -115,6 +115,11 @@ export class XaTransactions {
     this.#heldBytes += rows.byteLength;
   }
 
+  /** Whatever else ends a transaction, it does not end one of XA: its rows would be nowhere. */
+  requireEnded(): void {
+    if (this.#xid !== null) throw corrupt("an XA transaction ends without its XA_PREPARE");
+  }
+
   /** Commits it, or lets it go; gives the GTID of its prepare, or null when that was not sent. */
   decide(xid: string, isCommit: boolean): Gtid | null {
     const prepared = this.#forget(xid);

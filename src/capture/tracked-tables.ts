@@ -122,7 +122,7 @@ export class TrackedTables {
   }
 
   get hasOpenRows(): boolean {
-    return this.#open.length > 0;
+    return this.#open.length > 0 || (this.#deferred?.byteLength ?? 0) > 0;
   }
 
   openTables(): readonly TableId[] {

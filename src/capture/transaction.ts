@@ -348,6 +348,7 @@ export class TransactionAssembler {
 
   #end(header: EventHeader): void {
     const open = this.#inside("end of transaction");
+    this.#xa.requireEnded();
     const hash = this.#hasher.digest();
     this.#hasher.reset();
     this.#advance(header);
