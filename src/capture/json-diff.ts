@@ -18,8 +18,15 @@ import { corrupt } from "./corrupt.ts";
 import { parseJsonPath, type PathLeg } from "./json-path.ts";
 import { compareKeys, opened, readJsonDocument, writeJsonTree, type JsonNode } from "./json-tree.ts";
 
+/** The large form has at most twice the bytes of the small one, but for the heads of containers on the way. */
+const GROWTH_MAX = 2;
+const SMALL_BYTES = 4096;
+
 const INSERT = 1;
 const REMOVE = 2;
+
+/** MySQL refuses deeper documents. */
+const DEPTH_MAX = 100;
 
 /** The document with these diffs applied. */
 export function applyJsonDiffs(document: Uint8Array, diffs: Uint8Array): Uint8Array {
@@ -32,7 +39,7 @@ export function applyJsonDiffs(document: Uint8Array, diffs: Uint8Array): Uint8Ar
     const value = operation === REMOVE ? null : readJsonDocument(r.take(r.packedLength()));
     change(root, path, operation, value);
   }
-  return writeJsonTree(root.node);
+  return writeJsonTree(root.node, (document.length + diffs.length) * GROWTH_MAX + SMALL_BYTES);
 }
 
 interface Slot {
@@ -42,6 +49,7 @@ interface Slot {
 function change(root: Slot, path: readonly PathLeg[], operation: number, value: JsonNode | null): void {
   const last = path.at(-1);
   if (last === undefined) throw misfit("it leads to the document as a whole");
+  if (path.length > DEPTH_MAX) throw corrupt("a JSON diff leads deeper than MySQL allows");
   root.node = opened(root.node);
   let parent = root.node;
   for (const leg of path.slice(0, -1)) parent = step(parent, leg);

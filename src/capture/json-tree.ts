@@ -145,22 +145,28 @@ export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length || Buffer.compare(a, b);
 }
 
-/** The document of a node, in the bytes of the format. */
-export function writeJsonTree(root: JsonNode): Uint8Array {
-  const { kind, bytes } = flat(root);
+/**
+ * The document of a node, in the bytes of the format. In a damaged one values can lie inside one another, and each
+ * would be written out: more than `bytesMax` is none that the server has made.
+ */
+export function writeJsonTree(root: JsonNode, bytesMax: number): Uint8Array {
+  const { kind, bytes } = flat(root, bytesMax);
   return Buffer.concat([Uint8Array.of(kind), bytes]);
 }
 
-function flat(node: JsonNode): JsonPiece {
+function flat(node: JsonNode, bytesMax: number): JsonPiece {
   if (node.form === "piece") return node;
   const keys = node.form === "object" ? node.members.map(({ key }) => key) : [];
-  const values = (node.form === "object" ? node.members.map(({ value }) => value) : node.cells).map(flat);
+  const values = (node.form === "object" ? node.members.map(({ value }) => value) : node.cells).map((value) =>
+    flat(value, bytesMax),
+  );
   const head = Buffer.alloc(8 + keys.length * 6 + values.length * 5);
   const pieces: Uint8Array[] = [head];
   let end = head.length;
   const add = (piece: Uint8Array): number => {
     pieces.push(piece);
     end += piece.length;
+    if (end > bytesMax) throw corrupt("the values of a JSON document lie inside one another");
     return end - piece.length;
   };
   keys.forEach((key, i) => {

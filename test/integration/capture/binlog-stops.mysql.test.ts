@@ -259,6 +259,35 @@ mysqlTest.for(SHORT_IMAGES)(
   },
 );
 
+mysqlTest(
+  "A27 A28 A29: parts of a JSON value without the value before them stop their table",
+  async ({ database }) => {
+    const doc = idIn(database, "doc");
+    await database.run("CREATE TABLE doc (id INT PRIMARY KEY, j JSON)");
+    await using tape = await BinlogTape.start({
+      ...(await BinlogTape.prepare(database.server.url, [doc])),
+      url: database.server.url,
+    });
+    await database.run(`INSERT INTO doc VALUES (1, '{"a": [1, 2]}')`);
+    await using session = await database.connect();
+    const update = (image: string, value: number): Promise<number> =>
+      session.run(`SET SESSION binlog_row_image = '${image}', binlog_row_value_options = 'PARTIAL_JSON';
+        UPDATE doc SET j = JSON_SET(j, '$.a[0]', ${value})`);
+    // An image without blobs has those that are changed, before the change too.
+    await update("NOBLOB", 7);
+    await tape.caughtUp(database.connection);
+    const before = [`{"id":1,"j":${JSON.stringify('{"a": [7, 2]}')}}`];
+    expect([tape.rows(doc), tape.stops]).toEqual([before, []]);
+    const at = tape.position.gtids;
+    await update("MINIMAL", 8);
+    await tape.caughtUp(database.connection);
+    expect(tape.stops.map(({ table, code, at: stop }) => [table, code, stop.gtids.equals(at)])).toEqual([
+      [doc, "TABLE_ROW_IMAGE", true],
+    ]);
+    expect(tape.rows(doc)).toEqual(before);
+  },
+);
+
 /** What makes the stream as a whole end, because what it did to which table cannot be known. */
 const STREAM_ENDS = [
   ["BINLOG_STATEMENT", "SET SESSION binlog_format = 'STATEMENT'; UPDATE t SET v = 'z'"],

@@ -11,13 +11,16 @@ const number = (value: number): JsonNode => ({ form: "piece", kind: 5, bytes: Ui
 const key = (name: string): Buffer => Buffer.from(name);
 
 /** `{"a": 1, "b": [2, 3]}` */
-const DOCUMENT = writeJsonTree({
-  form: "object",
-  members: [
-    { key: key("a"), value: number(1) },
-    { key: key("b"), value: { form: "array", cells: [number(2), number(3)] } },
-  ],
-});
+const DOCUMENT = writeJsonTree(
+  {
+    form: "object",
+    members: [
+      { key: key("a"), value: number(1) },
+      { key: key("b"), value: { form: "array", cells: [number(2), number(3)] } },
+    ],
+  },
+  1 << 16,
+);
 
 interface Diff {
   readonly operation: number;
@@ -100,6 +103,35 @@ test("A29: the names of a path", () => {
     expect(() => parseJsonPath(path), path).toThrow("cannot be read");
   }
 });
+
+test("A29: a document whose values lie inside one another, or in themselves, is refused before it grows", () => {
+  // An array of 1,000 cells, each of them the string that fills the rest; and one whose cell is the array itself.
+  const cells = 1000;
+  const text = 8 + cells * 5;
+  const nested = Buffer.alloc(text + 3 + 9000);
+  nested.writeUInt32LE(cells, 0);
+  nested.writeUInt32LE(nested.length, 4);
+  for (let i = 0; i < cells; i++) {
+    nested.writeUInt8(12, 8 + i * 5);
+    nested.writeUInt32LE(text, 9 + i * 5);
+  }
+  nested.set([0xa8, 0x46], text);
+  const document = Buffer.concat([Buffer.of(3), nested]);
+  expect(() => applyJsonDiffs(document, diffs({ operation: 2, path: "$[0]" }))).toThrow(
+    "the values of a JSON document lie inside one another",
+  );
+  const own = Buffer.of(3, 1, 0, 0, 0, 13, 0, 0, 0, 3, 0, 0, 0, 0);
+  const path = `$${"[0]".repeat(80)}`;
+  expect(() => applyJsonDiffs(own, diffs({ operation: 0, path, value: 1 }))).not.toThrow();
+  expect(() => applyJsonDiffs(own, longDiff(`$${"[0]".repeat(101)}`))).toThrow("deeper than MySQL allows");
+});
+
+/** A diff that removes, with a path of 252 bytes or more. */
+function longDiff(path: string): Uint8Array {
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(path.length);
+  return Buffer.concat([Buffer.of(2, 0xfc), length, Buffer.from(path)]);
+}
 
 test("A29: diffs and documents with bytes changed or cut off end by a named error or by a document", () => {
   const list = diffs({ operation: 1, path: "$.b[0]", value: 8 }, { operation: 2, path: "$.a" });
