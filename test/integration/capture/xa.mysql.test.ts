@@ -7,6 +7,8 @@ import type { TestConnection } from "../../support/mysql-connection.ts";
 import { mysqlTest } from "../../support/mysql.ts";
 import { sourceChanges } from "../../support/source-count.ts";
 import type { PrivateMysql } from "../../support/test-mysql.ts";
+import { FaultProxy } from "../../support/fault-proxy.ts";
+import { seededRandom } from "../../../scripts/random.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 /* Transactions of two phases: their rows count when they are committed, whatever happens before that. */
@@ -63,7 +65,8 @@ class Rig {
   /** In a session of its own. */
   async sql(text: string): Promise<void> {
     await using session = await this.server.connect("d");
-    await session.run(text);
+    // Without locks of gaps, in which others would wait.
+    await session.run(`SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; ${text}`);
   }
 
   prepare(xid: string, statements: string): Promise<void> {
@@ -279,4 +282,79 @@ test("A4 A27: what cannot be read of an XA transaction stops its table when it i
     [T, "TABLE_ROW_IMAGE", true],
   ]);
   expect(tape.rows(U)).toHaveLength(3);
+});
+
+/** A random history: what is open, what happens next, and how many changes count by then. */
+class RandomXa {
+  readonly #rig: Rig;
+  readonly #random: () => number;
+  readonly counts = { c: 0, u: 0, d: 0 };
+  #next = 0;
+  #open: number[] = [];
+
+  constructor(rig: Rig, seed: number) {
+    this.#rig = rig;
+    this.#random = seededRandom(seed);
+  }
+
+  async step(): Promise<void> {
+    const chance = this.#random();
+    if (chance < 0.4 && this.#open.length < 8) await this.#prepare();
+    else if (chance < 0.75 && this.#open.length > 0) await this.#end();
+    else if (chance < 0.95) await this.#plain();
+    else await this.#rig.sql("FLUSH BINARY LOGS");
+  }
+
+  async endAll(): Promise<void> {
+    while (this.#open.length > 0) await this.#end();
+  }
+
+  /** Each has rows of its own, so that none waits for another one. */
+  async #prepare(): Promise<void> {
+    const x = this.#next++;
+    await this.#rig.sql(`INSERT INTO t VALUES (${x * 10}, 'before'), (${x * 10 + 1}, 'before')`);
+    this.counts.c += 2;
+    await this.#rig.prepare(
+      `'x${x}'`,
+      `UPDATE t SET v = 'xa' WHERE id = ${x * 10}; INSERT INTO t VALUES (${x * 10 + 2}, 'xa');
+       DELETE FROM t WHERE id = ${x * 10 + 1}; INSERT INTO u VALUES (${x}, 'xa'); UPDATE t SET v = 'xa2' WHERE id = ${x * 10 + 2}`,
+    );
+    this.#open.push(x);
+  }
+
+  async #end(): Promise<void> {
+    const at = Math.floor(this.#random() * this.#open.length);
+    const [x] = this.#open.splice(at, 1);
+    const isCommit = this.#random() < 0.6;
+    await this.#rig.sql(`XA ${isCommit ? "COMMIT" : "ROLLBACK"} 'x${x ?? ""}'`);
+    if (!isCommit) return;
+    this.counts.c += 1;
+    this.counts.u += 2;
+    this.counts.d += 1;
+  }
+
+  async #plain(): Promise<void> {
+    const x = this.#next++;
+    await this.#rig.sql(
+      `BEGIN; INSERT INTO t VALUES (${x * 10}, 'plain'); UPDATE t SET v = 'plain2' WHERE id = ${x * 10}; COMMIT`,
+    );
+    this.counts.c += 1;
+    this.counts.u += 1;
+  }
+}
+
+test("A4 A5 A8: random histories of XA, while connections are cut all the time", async ({ rig }) => {
+  await using proxy = await FaultProxy.start(rig.server.process.port);
+  await using tape = await rig.tape({ url: proxy.urlFor(rig.server.url) });
+  const history = new RandomXa(rig, 48);
+  for (let i = 0; i < 250; i++) {
+    await history.step();
+    if (i % 9 === 0) proxy.cut();
+    if (i % 25 === 0) await rig.same(tape);
+  }
+  await history.endAll();
+  await rig.same(tape);
+  expect(tape.position.gtids.equals(await rig.executed())).toBe(true);
+  expect(await rig.counted(tape)).toEqual(history.counts);
+  expect(proxy.opened).toBeGreaterThan(20);
 });
