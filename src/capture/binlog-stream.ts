@@ -86,6 +86,8 @@ export interface StreamLimits extends SessionLimits {
   readonly answerMsMax: number;
   /** How often a stream to which nothing comes is compared with what the server has. */
   readonly compareMs: number;
+  /** How often XA transactions that stay prepared are told of. */
+  readonly xaRemindMs: number;
 }
 
 const LIMITS: StreamLimits = {
@@ -100,6 +102,7 @@ const LIMITS: StreamLimits = {
   settleMs: 15_000,
   answerMsMax: 10_000,
   compareMs: 30_000,
+  xaRemindMs: 60_000,
 };
 
 /** A connection that lasted this long has mended what was wrong before it. */
@@ -113,6 +116,7 @@ export class BinlogStream {
   readonly #options: BinlogStreamOptions;
   readonly #limits: StreamLimits;
   readonly #numbering: Numbering;
+  readonly #xaWatch: XaWatch;
   /** Behind the last announced position: where a new connection begins. */
   #from: SourcePosition;
   #session: BinlogSession | null = null;
@@ -129,6 +133,8 @@ export class BinlogStream {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#from = options.from;
+    const { log, now } = options;
+    this.#xaWatch = new XaWatch(log, { now, remindMs: this.#limits.xaRemindMs });
     this.#numbering = { seq: options.from.seq, ordinal: 0 };
   }
 
@@ -247,8 +253,7 @@ export class BinlogStream {
    */
   async #compare(session: BinlogSession, over: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([over, this.#options.signal]);
-    const { log, now } = this.#options;
-    const watch = new XaWatch(log, now);
+    const watch = this.#xaWatch;
     let seen = session.progress;
     while (await sleepUnlessAborted(this.#limits.compareMs, signal)) {
       const isQuiet = !this.#isPaused && session.progress === seen;

@@ -47,8 +47,6 @@ export interface PreparedXa {
   /** As XA COMMIT takes it. */
   readonly xid: string;
   readonly gtid: Gtid;
-  /** When it was prepared, microseconds since 1970. */
-  readonly commitUs: number;
   readonly rows: DeferredRows;
 }
 
@@ -101,7 +99,7 @@ export class XaTransactions {
     this.#xid = null;
   }
 
-  prepare(gtid: Gtid, commitUs: number): void {
+  prepare(gtid: Gtid): void {
     const { tables, onStop } = this.#options;
     const xid = this.#xid;
     if (xid === null) throw corrupt("an XA transaction is prepared and has not begun");
@@ -110,7 +108,7 @@ export class XaTransactions {
     this.#rows = null;
     // Those of an earlier part, which were too many to be held.
     for (const table of tables.openTables()) onStop(tooLarge(table));
-    this.#prepared.set(xid, { xid, gtid, commitUs, rows });
+    this.#prepared.set(xid, { xid, gtid, rows });
     this.#gtids = this.#gtids.add(gtid);
     this.#heldBytes += rows.byteLength;
   }

@@ -328,7 +328,7 @@ export class TransactionAssembler {
       this.#requireNotEarly(open);
       this.#xa.commitOnePhase();
     } else if (!open.isHeld) {
-      this.#xa.prepare(open.gtid, open.commitUs);
+      this.#xa.prepare(open.gtid);
     }
     this.#end(header);
   }

@@ -4,10 +4,6 @@ import type { Log } from "../util/log.ts";
 import type { ServerHistory } from "./history.ts";
 import type { PreparedXa } from "./prepared-xa.ts";
 
-/** How often open XA transactions are told of. */
-const REMIND_MS = 60_000;
-const US_PER_MS = 1000;
-
 /**
  * Looks after XA transactions that stay prepared: says so, with the remedy, and notices those that the server does
  * not have any more although the binlog has no end of them. Whoever ends one with `sql_log_bin = 0` leaves it so.
@@ -15,28 +11,40 @@ const US_PER_MS = 1000;
 export class XaWatch {
   readonly #log: Log;
   readonly #now: () => number;
-  #remindedMs: number;
+  readonly #remindMs: number;
+  /** When each was seen first, by its GTID. */
+  #seenMs = new Map<string, number>();
+  #remindedMs = -Infinity;
   /** Not on the server when it was asked, and what it had executed after that. */
   #missing: { readonly xids: readonly string[]; readonly executed: GtidSet } | null = null;
 
-  constructor(log: Log, now: () => number) {
+  /** `remindMs`: how long one is open before it is told of, and how often it is then. */
+  constructor(log: Log, { now, remindMs }: { readonly now: () => number; readonly remindMs: number }) {
     this.#log = log;
     this.#now = now;
-    this.#remindedMs = now();
+    this.#remindMs = remindMs;
   }
 
   /** Tells of them when it is time to. */
   remind(prepared: readonly PreparedXa[]): void {
     const nowMs = this.#now();
-    const old = prepared.filter(({ commitUs }) => nowMs - commitUs / US_PER_MS >= REMIND_MS);
-    if (old.length === 0 || nowMs - this.#remindedMs < REMIND_MS) return;
-    this.#remindedMs = nowMs;
-    for (const { xid, gtid, commitUs, rows } of old) {
+    const seenMs = new Map<string, number>();
+    for (const { gtid } of prepared) {
+      const name = formatGtid(gtid);
+      seenMs.set(name, this.#seenMs.get(name) ?? nowMs);
+    }
+    this.#seenMs = seenMs;
+    if (nowMs - this.#remindedMs < this.#remindMs) return;
+    for (const { xid, gtid, rows } of prepared) {
+      const name = formatGtid(gtid);
+      const openForMs = nowMs - (seenMs.get(name) ?? nowMs);
+      if (openForMs < this.#remindMs) continue;
+      this.#remindedMs = nowMs;
       this.#log.warn("a prepared XA transaction is open, and its changes wait for its end", {
         xid,
-        gtid: formatGtid(gtid),
+        gtid: name,
         tables: rows.tables.map(formatTableId).join(", "),
-        openForMs: Math.round(nowMs - commitUs / US_PER_MS),
+        openForMs: Math.round(openForMs),
         remedy: `XA COMMIT ${xid}, or XA ROLLBACK ${xid}: the binlog from its prepare on is needed until then`,
       });
     }

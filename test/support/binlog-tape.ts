@@ -30,6 +30,8 @@ export interface TapeOptions {
   readonly patienceMs?: number;
   readonly queueBytes?: number;
   readonly connectTimeoutMs?: number;
+  /** Takes the warnings of the log, as lines of JSON. */
+  readonly onWarning?: (line: string) => void;
 }
 
 /** A row that was changed, and how often a change of that event came. */
@@ -44,7 +46,12 @@ export function sourceFor(url: string, options: Partial<TapeOptions> = {}): Mysq
     serverId: options.serverId ?? 4001,
     chunkRows: 1000,
     queueBytes: options.queueBytes ?? 64 << 20,
-    log: new Log({ level: "error", format: "text", now: () => 0, write: () => undefined }),
+    log: new Log({
+      level: "warn",
+      format: "json",
+      now: () => 0,
+      write: options.onWarning ?? (() => undefined),
+    }),
     now: Date.now,
     random: Math.random,
     ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
 import { GtidSet } from "../../../src/types/gtid.ts";
 import { readUpTo } from "../../../src/types/source-position.ts";
@@ -219,6 +220,27 @@ test("A8: prepared transactions outlive a crash of the server, and the stream go
   await tape.caughtUp(admin);
   for (const id of [T, U]) expect(tape.rows(id)).toEqual(await rowsOf(admin, id));
   expect([tape.broken, tape.stops]).toEqual([[], []]);
+});
+
+test("A8: one that stays open is told of again and again, with its xid and what to do", async ({ rig }) => {
+  const lines: string[] = [];
+  await using tape = await rig.tape({
+    limits: { ...QUICK, xaRemindMs: 200 },
+    onWarning: (line) => lines.push(line),
+  });
+  await rig.prepare("'long'", "INSERT INTO t VALUES (1, 'a'); INSERT INTO u VALUES (1, 'a')");
+  const gtid = (await rig.executed()).subtract(rig.from.start.position.gtids).toString();
+  await waitFor("two reminders", () => lines.length >= 2);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    level: "warn",
+    message: "a prepared XA transaction is open, and its changes wait for its end",
+    ...{ xid: "X'6C6F6E67',X'',1", gtid, tables: "d.t, d.u" },
+  });
+  await rig.sql("XA COMMIT 'long'");
+  await rig.same(tape);
+  const told = lines.length;
+  await delay(500);
+  expect(lines).toHaveLength(told);
 });
 
 test("A8: an XA transaction that is ended outside of the binlog stops its tables by name", async ({
