@@ -1,3 +1,25 @@
+import {
+  bits,
+  bytesOfCharset,
+  byteStrings,
+  dates,
+  decimals,
+  documents,
+  doubles,
+  floats,
+  integers,
+  lengths,
+  memberNumbers,
+  moments,
+  places,
+  shapes,
+  texts,
+  times,
+  timestamps,
+  vectors,
+  years,
+} from "./boundary-values.ts";
+
 /**
  * One table with a column of every supported type and, row by row, the boundary values of each: the ends of
  * its range, what lies next to zero, texts that some encoding on the way might change, and NULL everywhere.
@@ -9,8 +31,6 @@ export interface BoundaryColumn {
   readonly values: readonly string[];
 }
 
-const nines = (digits: number): string => "9".repeat(digits);
-
 const INTEGERS: readonly BoundaryColumn[] = (
   [
     ["tinyint", 8n],
@@ -19,99 +39,42 @@ const INTEGERS: readonly BoundaryColumn[] = (
     ["int", 32n],
     ["bigint", 64n],
   ] as const
-).flatMap(([type, bits]) => {
-  const half = 2n ** (bits - 1n);
+).flatMap(([type, width]) => {
+  const half = 2n ** (width - 1n);
   return [
-    { name: `c_${type}`, definition: type, values: [`${-half}`, "-1", "0", "1", `${half - 1n}`] },
-    {
-      name: `c_${type}_u`,
-      definition: `${type} unsigned`,
-      values: ["0", "1", `${half - 1n}`, `${half}`, `${2n * half - 1n}`],
-    },
+    { name: `c_${type}`, definition: type, values: integers(-half, half - 1n) },
+    { name: `c_${type}_u`, definition: `${type} unsigned`, values: integers(0n, 2n * half - 1n) },
   ];
 });
 
 const DECIMALS: readonly BoundaryColumn[] = [
-  { name: "c_dec_5_0", definition: "decimal(5,0)", values: ["-99999", "0", "1", "99999"] },
-  {
-    name: "c_dec_10_2",
-    definition: "decimal(10,2)",
-    values: ["-99999999.99", "-0.01", "0.00", "0.10", "99999999.99"],
-  },
-  { name: "c_dec_20_0_u", definition: "decimal(20,0) unsigned", values: ["0", nines(20)] },
-  {
-    name: "c_dec_38_10",
-    definition: "decimal(38,10)",
-    values: [`-${nines(28)}.${nines(10)}`, "-1e-10", "1e-10", `${nines(28)}.${nines(10)}`],
-  },
-  {
-    name: "c_dec_38_30",
-    definition: "decimal(38,30)",
-    values: [`-${nines(8)}.${nines(30)}`, "1e-30", "0", `${nines(8)}.${nines(30)}`],
-  },
-  { name: "c_dec_38_0", definition: "decimal(38,0)", values: [`-${nines(38)}`, "-1", nines(38)] },
-  {
-    name: "c_dec_65_0",
-    definition: "decimal(65,0)",
-    values: [`-${nines(65)}`, "-1", "0", `1${"0".repeat(64)}`, nines(65)],
-  },
-  {
-    name: "c_dec_65_30",
-    definition: "decimal(65,30)",
-    values: [`-${nines(35)}.${nines(30)}`, "-1e-30", "0", "1e-30", `${nines(35)}.${nines(30)}`],
-  },
-  {
-    name: "c_dec_65_zerofill",
-    definition: "decimal(65,2) zerofill",
-    values: ["0", "1.5", `${nines(63)}.99`],
-  },
-  { name: "c_dec_zerofill", definition: "decimal(8,3) zerofill", values: ["0", "1.5", "99999.999"] },
-  { name: "c_int_zerofill", definition: "int(8) unsigned zerofill", values: ["0", "42", "4294967295"] },
+  { name: "c_bool", definition: "bool", values: integers(-128n, 127n) },
+  { name: "c_dec_5_0", definition: "decimal(5,0)", values: decimals(5, 0) },
+  { name: "c_dec_10_2", definition: "decimal(10,2)", values: decimals(10, 2) },
+  { name: "c_dec_20_0_u", definition: "decimal(20,0) unsigned", values: decimals(20, 0, false) },
+  { name: "c_dec_38_10", definition: "decimal(38,10)", values: decimals(38, 10) },
+  { name: "c_dec_38_30", definition: "decimal(38,30)", values: decimals(38, 30) },
+  { name: "c_dec_38_0", definition: "decimal(38,0)", values: decimals(38, 0) },
+  { name: "c_dec_65_0", definition: "decimal(65,0)", values: decimals(65, 0) },
+  { name: "c_dec_65_30", definition: "decimal(65,30)", values: decimals(65, 30) },
+  { name: "c_dec_65_zerofill", definition: "decimal(65,2) zerofill", values: decimals(65, 2, false) },
+  { name: "c_dec_zerofill", definition: "decimal(8,3) zerofill", values: decimals(8, 3, false) },
+  { name: "c_int_zerofill", definition: "int(8) unsigned zerofill", values: integers(0n, 2n ** 32n - 1n) },
 ];
 
 /** Those of more digits than a decimal of the lake has. */
 export const WIDE_DECIMALS = ["c_dec_65_0", "c_dec_65_30", "c_dec_65_zerofill"];
 
 const FLOATS: readonly BoundaryColumn[] = [
-  {
-    name: "c_float",
-    definition: "float",
-    values: [
-      "0",
-      "'-0'",
-      "0.1",
-      "-3.4028234e38",
-      "3.4028234e38",
-      "1.1754944e-38",
-      "1e-45",
-      "16777217",
-      "1.0000001",
-      "9.999999e9",
-    ],
-  },
-  {
-    name: "c_double",
-    definition: "double",
-    values: [
-      "0",
-      "'-0'",
-      "0.1",
-      "-1.7976931348623157e308",
-      "1.7976931348623157e308",
-      "2.2250738585072014e-308",
-      "5e-324",
-      "9007199254740993",
-      "1.0000000000000002",
-      "1e22",
-    ],
-  },
+  { name: "c_float", definition: "float", values: floats() },
+  { name: "c_double", definition: "double", values: doubles() },
 ];
 
 const BITS: readonly BoundaryColumn[] = [
   { name: "c_bit_1", definition: "bit(1)", values: ["b'0'", "b'1'"] },
-  { name: "c_bit_12", definition: "bit(12)", values: ["0", "2748", "4095"] },
-  { name: "c_bit_63", definition: "bit(63)", values: ["0", "1", "9223372036854775807"] },
-  { name: "c_bit_64", definition: "bit(64)", values: ["0", "9223372036854775808", "18446744073709551615"] },
+  { name: "c_bit_12", definition: "bit(12)", values: bits(12) },
+  { name: "c_bit_63", definition: "bit(63)", values: bits(63) },
+  { name: "c_bit_64", definition: "bit(64)", values: bits(64) },
 ];
 
 const TRICKY_TEXTS = [
@@ -130,35 +93,49 @@ const TRICKY_TEXTS = [
 const BMP_TEXTS = TRICKY_TEXTS.filter((text) => !text.includes("🐬"));
 
 const TEXTS: readonly BoundaryColumn[] = [
-  { name: "c_char", definition: "char(40) character set utf8mb4", values: TRICKY_TEXTS },
+  {
+    name: "c_char",
+    definition: "char(40) character set utf8mb4",
+    values: texts("utf8mb4", TRICKY_TEXTS),
+  },
   {
     name: "c_varchar",
     definition: "varchar(200) character set utf8mb4",
-    values: [...TRICKY_TEXTS, "'trailing  '"],
+    values: texts("utf8mb4", [...TRICKY_TEXTS, "'trailing  '"]),
   },
-  { name: "c_varchar_3", definition: "varchar(200) character set utf8mb3", values: BMP_TEXTS },
+  {
+    name: "c_varchar_3",
+    definition: "varchar(200) character set utf8mb3",
+    values: texts("utf8mb3", BMP_TEXTS),
+  },
   {
     name: "c_latin1",
     definition: "varchar(40) character set latin1",
-    values: ["''", "'naïve Ÿ €'", "_latin1 X'80818D8F909D9FA0FF'"],
+    values: ["''", "'naïve Ÿ €'", "_latin1 X'80818D8F909D9FA0FF'", ...bytesOfCharset("latin1", 0x80, 0xb0)],
   },
   {
     name: "c_ascii",
     definition: "varchar(40) character set ascii",
-    values: ["''", "'~!@#'", "_ascii X'0001021F7F'"],
+    values: ["''", "'~!@#'", "_ascii X'0001021F7F'", ...bytesOfCharset("ascii", 0, 0x30)],
   },
-  { name: "c_tinytext", definition: "tinytext", values: TRICKY_TEXTS },
-  { name: "c_longtext", definition: "longtext", values: ["''", "REPEAT('0123456789 🐬', 20000)", "'x'"] },
+  { name: "c_tinytext", definition: "tinytext", values: texts("utf8mb4", TRICKY_TEXTS) },
+  { name: "c_text", definition: "text", values: lengths(65_535) },
+  { name: "c_mediumtext", definition: "mediumtext", values: lengths(65_536) },
+  {
+    name: "c_longtext",
+    definition: "longtext",
+    values: ["REPEAT('0123456789 🐬', 20000)", ...lengths(512), "'x'"],
+  },
 ];
 
 const BYTES: readonly BoundaryColumn[] = [
-  { name: "c_binary", definition: "binary(4)", values: ["''", "X'00'", "X'FF00FF'", "X'80FFFE0A'"] },
+  { name: "c_binary", definition: "binary(4)", values: byteStrings(4) },
+  { name: "c_varbinary", definition: "varbinary(32)", values: ["X'C3283C'", ...byteStrings(32)] },
   {
-    name: "c_varbinary",
-    definition: "varbinary(32)",
-    values: ["''", "X'00'", "X'0000'", "X'C3283C'", "X'FFFEFDFC'"],
+    name: "c_blob",
+    definition: "blob",
+    values: ["X'0D0A1A00'", "REPEAT(X'00FF80', 5000)", ...byteStrings(32)],
   },
-  { name: "c_blob", definition: "blob", values: ["''", "X'0D0A1A00'", "REPEAT(X'00FF80', 5000)"] },
 ];
 
 const wkt = (text: string, srid = 0): string => `ST_GeomFromText('${text}', ${srid})`;
@@ -167,7 +144,7 @@ const SHAPES: readonly BoundaryColumn[] = [
   {
     name: "c_geometry",
     definition: "geometry",
-    values: [
+    values: shapes([
       wkt("POINT(1 -2.5)"),
       wkt("POINT(52.5 13.4)", 4326),
       wkt("LINESTRING(0 0, 1e300 -1e-300)"),
@@ -177,120 +154,62 @@ const SHAPES: readonly BoundaryColumn[] = [
       wkt("MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)))"),
       wkt("GEOMETRYCOLLECTION(POINT(1 1), GEOMETRYCOLLECTION(LINESTRING(0 0, 1 1)))"),
       wkt("GEOMETRYCOLLECTION EMPTY"),
-    ],
+    ]),
   },
   {
     name: "c_point_srid",
     definition: "point srid 4326",
-    values: [wkt("POINT(-90 180)", 4326), wkt("POINT(0 0)", 4326)],
+    values: places(),
   },
   {
     name: "c_vector",
     definition: "vector(3)",
-    values: [
+    values: vectors([
       "STRING_TO_VECTOR('[0, -0, 0.1]')",
       // The largest float, the one next to zero below it, and one.
       "X'FFFF7F7F010000800000803F'",
       "STRING_TO_VECTOR('[7]')",
-    ],
+    ]),
   },
 ];
 
 const TIMES: readonly BoundaryColumn[] = [
-  {
-    name: "c_date",
-    definition: "date",
-    values: [
-      "'0001-01-01'",
-      "'1582-10-04'",
-      "'1582-10-15'",
-      "'1969-12-31'",
-      "'1970-01-01'",
-      "'2000-02-29'",
-      "'9999-12-31'",
-      "'0000-00-00'",
-      "'2020-00-00'",
-      "'2020-02-31'",
-      "'0000-01-01'",
-    ],
-  },
-  {
-    name: "c_time",
-    definition: "time",
-    values: ["'-838:59:59'", "'-00:01:00'", "'-00:00:01'", "'00:00:00'", "'23:59:59'", "'838:59:59'"],
-  },
-  {
-    name: "c_time_6",
-    definition: "time(6)",
-    values: ["'-838:59:59.000000'", "'-00:00:00.000001'", "'00:00:00.5'", "'838:59:58.999999'"],
-  },
-  {
-    name: "c_datetime",
-    definition: "datetime",
-    values: [
-      "'0001-01-01 00:00:00'",
-      "'1582-10-04 12:00:00'",
-      "'1899-12-31 23:59:59'",
-      "'2024-02-29 23:59:59'",
-      "'9999-12-31 23:59:59'",
-      "'0000-00-00 00:00:00'",
-      "'2020-00-01 01:02:03'",
-    ],
-  },
-  {
-    name: "c_datetime_3",
-    definition: "datetime(3)",
-    values: [
-      "'1969-12-31 23:59:59.999'",
-      "'1970-01-01 00:00:00.001'",
-      "'2024-03-31 02:30:00.120'",
-      "'9999-12-31 23:59:59.999'",
-    ],
-  },
-  {
-    name: "c_datetime_6",
-    definition: "datetime(6)",
-    values: [
-      "'0001-01-01 00:00:00.000001'",
-      "'1000-06-15 06:07:08.090807'",
-      "'1969-12-31 23:59:59.999999'",
-      "'2024-10-27 01:30:00.000001'",
-      "'9999-12-31 23:59:59.999999'",
-    ],
-  },
-  {
-    name: "c_timestamp",
-    definition: "timestamp null",
-    values: [
-      "'1970-01-01 00:00:01'",
-      "'2024-03-31 02:30:00'",
-      "'2038-01-19 03:14:07'",
-      "'0000-00-00 00:00:00'",
-    ],
-  },
-  {
-    name: "c_timestamp_6",
-    definition: "timestamp(6) null",
-    values: ["'1970-01-01 00:00:01.000001'", "'2024-10-27 01:30:00.5'", "'2038-01-19 03:14:07.999999'"],
-  },
-  { name: "c_year", definition: "year", values: ["0", "1901", "1970", "2155"] },
+  { name: "c_date", definition: "date", values: dates() },
+  { name: "c_time", definition: "time", values: times(0) },
+  { name: "c_time_1", definition: "time(1)", values: times(1) },
+  { name: "c_time_6", definition: "time(6)", values: times(6) },
+  { name: "c_datetime", definition: "datetime", values: moments(0) },
+  { name: "c_datetime_3", definition: "datetime(3)", values: moments(3) },
+  { name: "c_datetime_5", definition: "datetime(5)", values: moments(5) },
+  { name: "c_datetime_6", definition: "datetime(6)", values: moments(6) },
+  { name: "c_timestamp", definition: "timestamp null", values: timestamps(0) },
+  { name: "c_timestamp_1", definition: "timestamp(1) null", values: timestamps(1) },
+  { name: "c_timestamp_6", definition: "timestamp(6) null", values: timestamps(6) },
+  { name: "c_year", definition: "year", values: years() },
 ];
+
+/** So many that a value needs two bytes. */
+const MANY = Array.from({ length: 300 }, (_, i) => `'m${i}'`).join(", ");
+/** As many as there can be. */
+const ALL_BITS = Array.from({ length: 64 }, (_, i) => `'s${i}'`).join(", ");
 
 const CHOICES: readonly BoundaryColumn[] = [
   {
     name: "c_enum",
     definition: "enum('', 'a', 'B c', 'd,e', 'żółw🐬') character set utf8mb4",
-    values: ["''", "'a'", "'B c'", "'d,e'", "'żółw🐬'"],
+    values: ["''", "'a'", "'B c'", "'d,e'", "'żółw🐬'", "'no member'"],
   },
+  { name: "c_enum_300", definition: `enum(${MANY})`, values: memberNumbers(300) },
   {
     name: "c_set",
     definition: "set('a', 'B c', 'ż🐬') character set utf8mb4",
-    values: ["''", "'a'", "'a,B c'", "'a,B c,ż🐬'"],
+    values: ["0", "1", "2", "3", "4", "5", "6", "7"],
   },
+  { name: "c_set_64", definition: `set(${ALL_BITS})`, values: bits(64) },
   {
     name: "c_json",
     definition: "json",
-    values: [
+    values: documents([
       "'null'",
       "'{}'",
       "'[]'",
@@ -304,7 +223,7 @@ const CHOICES: readonly BoundaryColumn[] = [
       '\'{"b": 1, "a": [1.50, {"é🐬": null}], "": "\\\\u0000\\\\n"}\'',
       "CAST(CAST('2024-02-29 01:02:03.4' AS DATETIME(6)) AS JSON)",
       "CAST(1.10 AS JSON)",
-    ],
+    ]),
   },
 ];
 

@@ -15,7 +15,7 @@ import { SourceFeed } from "../../support/source-feed.ts";
 const identity = { source: "test", epoch: 1 };
 
 mysqlTest(
-  "B71 B72 B73 B74 B75 B77 B79 B80 B82 B83 B84 B87 B88 B97 B102 B104 B106: binlog and snapshot write the same bytes for every boundary value",
+  "B71 B72 B73 B74 B75 B77 B78 B79 B80 B82 B83 B84 B87 B88 B97 B102 B104 B106: binlog and snapshot write the same bytes for every boundary value",
   async ({ database }) => {
     await database.run("SET sql_mode = ''");
     await database.run(createBoundaryTable("boundary"));

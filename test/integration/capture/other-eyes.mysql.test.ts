@@ -34,6 +34,11 @@ type Who = (typeof EYES)[number];
 const digits = (text: string | number): string => Number(text).toPrecision(6);
 const floats = (base64: string): Float32Array =>
   new Float32Array(Uint8Array.from(Buffer.from(base64, "base64")).buffer);
+/** Numbers of the members of c_set_64. */
+const membersOf = (cell: string): readonly number[] =>
+  cell.split(",").map((member) => Number(member.slice(1)));
+const swapped = (bits: readonly number[]): readonly number[] =>
+  bits.map((bit) => 8 * (7 - (bit >> 3)) + (bit & 7)).sort((a, b) => a - b);
 /** A document without what JavaScript makes of numbers and of the order of keys. */
 const plainJson = (text: string): unknown =>
   JSON.parse(text, (key, value: unknown) => (key === "__proto__" ? undefined : value === 0 ? 0 : value));
@@ -70,6 +75,14 @@ const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    ...{
+      who: "mysqlbinlog",
+      type: "SET",
+      why: "of more than eight members it prints the bytes from the last to the first",
+    },
+    isIt: (ours, theirs) => swapped(membersOf(ours)).join(",") === membersOf(theirs).join(","),
+  },
+  {
     ...{ who: "mysqlbinlog", type: "JSON", why: "a document that is nothing but a text has no quotes" },
     isIt: (ours, theirs) =>
       ours.startsWith('"') && (ours.slice(1, -1) === theirs || JSON.parse(ours) === theirs),
@@ -84,7 +97,7 @@ const DIFFERENCES: readonly Difference[] = [
   },
   {
     ...{ who: "zongji", type: "TIME", why: "a negative time without seconds and fraction has 64 of them" },
-    isIt: (ours, theirs) => /^-.*:00$/.test(ours) && theirs.endsWith(":64"),
+    isIt: (ours, theirs) => /^-.*:00(\.0+)?$/.test(ours) && /:64(\.0+)?$/.test(theirs),
   },
   {
     ...{ who: "zongji", type: "ENUM", why: "the value that stands for invalid ones, '', is undefined" },
