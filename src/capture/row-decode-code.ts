@@ -74,12 +74,16 @@ export function fixedBytes(type: ColumnType): number | null {
 /** A SET is stored in 1, 2, 3, 4 or 8 bytes. */
 export const setBytes = (members: number): number => (members <= 32 ? (members + 7) >> 3 : 8);
 
-/** Reads the length into `l` and checks that the value ends inside the event. */
+/**
+ * Reads the length into `l` and checks that the value ends inside the event, and first that its length does: behind the
+ * end of the memory there is no number, and nothing is greater than that.
+ */
 export function lengthCode(lengthBytes: number): string {
+  if (lengthBytes < 1 || lengthBytes > 4) throw corrupt(`a column has lengths of ${lengthBytes} bytes`);
   const bytes = Array.from({ length: lengthBytes }, (_, i) =>
     i === 0 ? "s[p]" : `s[p+${i}] * ${2 ** (8 * i)}`,
   );
-  return `const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (p + l > to) overrun();`;
+  return `if (p + ${lengthBytes} > to) overrun(); const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (p + l > to) overrun();`;
 }
 
 /** The condition that a column is NULL. */

@@ -37,6 +37,7 @@ export interface TrackedTablesOptions extends BatchBuilderOptions {
 interface TrackedTable {
   readonly schema: TableSchema;
   readonly builder: BatchBuilder;
+  /** By version, and by what a version does not say of how values lie in a row: the bytes of their lengths. */
   readonly readers: Map<string, RowReader>;
   isStopped: boolean;
   /** It has rows in the open transaction. */
@@ -188,8 +189,9 @@ export class TrackedTables {
       if (map.version !== table.schema.version) {
         return { ...unread, refusal: schemaChanged(table.schema, map.columns.length) };
       }
-      const reader = table.readers.get(map.version) ?? table.builder.reader(map);
-      table.readers.set(map.version, reader);
+      const layout = `${map.version} ${map.columns.map(({ lengthBytes }) => lengthBytes).join("")}`;
+      const reader = table.readers.get(layout) ?? table.builder.reader(map);
+      table.readers.set(layout, reader);
       return { body, table, columns: map.columns, reader, refusal: null };
     } catch (error) {
       return { ...unread, refusal: stopReason(table.schema.id, error) };

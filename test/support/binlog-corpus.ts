@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { EVENT, HEADER_BYTES } from "../../src/capture/binlog-event.ts";
 import type { Charsets, CharsetTable } from "../../src/capture/charset/charset-table.ts";
 import { parseTableMap, parseTableMapName, type Collations } from "../../src/capture/table-map.ts";
+import { parseTransactionPayload, unpackAtOnce } from "../../src/capture/transaction-payload.ts";
 import { formatTableId, tableKey } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -48,7 +50,8 @@ export function readCorpus(name: string): BinlogCorpus {
   );
   const events = [...cutEvents(readFileSync(new URL(`${name}.bin`, FOLDER)))];
   const first = must(events[0], "an event");
-  const pieces = cutPieces(events).map((checked) => ({ checked, bare: checked.map(withoutChecksum) }));
+  const recorded = cutPieces(events).map((checked) => ({ checked, bare: checked.map(withoutChecksum) }));
+  const pieces = [...recorded, ...recorded.flatMap(unpackedPiece)];
   const context = { collations, charsets };
   return {
     ...{ name, ...context, pieces, head: { checked: first, bare: withoutChecksum(first) } },
@@ -91,6 +94,35 @@ function withoutChecksum(event: Buffer): Buffer {
   const bare = Buffer.from(event.subarray(0, -CHECKSUM_BYTES));
   bare.writeUInt32LE(bare.length, 9);
   return bare;
+}
+
+/**
+ * A compressed transaction once more as the server could have written it, not compressed, so that a byte that is
+ * changed in it is one of its events and not an error of zstd.
+ */
+function unpackedPiece({ bare }: Piece): readonly Piece[] {
+  if (!bare.some((event) => typeOf(event) === EVENT.transactionPayload)) return [];
+  const opened = bare.map((event) =>
+    typeOf(event) === EVENT.transactionPayload ? withoutCompression(event) : event,
+  );
+  return [{ checked: opened.map(withChecksum), bare: opened }];
+}
+
+function withoutCompression(event: Buffer): Buffer {
+  const inner = unpackAtOnce(parseTransactionPayload(event, HEADER_BYTES, event.length));
+  const size = Buffer.alloc(3, 0xfc);
+  size.writeUInt16LE(inner.length, 1);
+  const fields = [Buffer.of(2, 3, 0xfc, 0xff, 0), Buffer.of(3, 3), size, Buffer.of(1, 3), size, Buffer.of(0)];
+  const opened = Buffer.concat([event.subarray(0, HEADER_BYTES), ...fields, inner]);
+  opened.writeUInt32LE(opened.length, 9);
+  return opened;
+}
+
+function withChecksum(event: Buffer): Buffer {
+  const checked = Buffer.concat([event, Buffer.alloc(CHECKSUM_BYTES)]);
+  checked.writeUInt32LE(checked.length, 9);
+  checked.writeUInt32LE(crc32(checked.subarray(0, -CHECKSUM_BYTES)), checked.length - CHECKSUM_BYTES);
+  return checked;
 }
 
 /** As the catalogue had them: the TABLE_MAPs say all that counts. */

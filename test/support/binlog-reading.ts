@@ -81,7 +81,9 @@ export class PieceReader {
         if (i !== index) intake.event(event, 0, event.length);
         else {
           const before = 1 + below(this.#random, 9);
-          const around = [noise(this.#random, before), changed, noise(this.#random, BEHIND_BYTES)];
+          // There may be nothing behind it, not even memory.
+          const behind = this.#random() < 0.5 ? 0 : BEHIND_BYTES;
+          const around = [noise(this.#random, before), changed, noise(this.#random, behind)];
           intake.event(Buffer.concat(around), before, before + changed.length);
         }
       });

@@ -13,11 +13,14 @@ import { writeJsonText } from "../../../src/capture/json-text.ts";
 import { RawCounter } from "../../../src/capture/raw-counter.ts";
 import { parseTaggedGtidEvent } from "../../../src/capture/tagged-gtid.ts";
 import type { MappedColumn } from "../../../src/capture/table-map.ts";
+import { TrackedTables } from "../../../src/capture/tracked-tables.ts";
 import type { RowForm } from "../../../src/types/change-batch.ts";
 import { schemaVersion } from "../../../src/types/schema-version.ts";
-import type { ColumnType } from "../../../src/types/table-schema.ts";
+import type { ColumnType, TableSchema } from "../../../src/types/table-schema.ts";
 import { must } from "../../../src/util/assert.ts";
 import { sharedSpareMemory } from "../../../src/util/spare-memory.ts";
+import { hasher64 } from "../../../src/util/xxhash.ts";
+import { batchRows } from "../../support/batch-lines.ts";
 import { readCorpus, typeOf } from "../../support/binlog-corpus.ts";
 import { int } from "../../support/event-table.ts";
 import { resized } from "../../support/binlog-mutation.ts";
@@ -116,6 +119,15 @@ describe("every event is read to its last byte", () => {
   });
 });
 
+function schemaOf(columns: readonly MappedColumn[]): TableSchema {
+  return {
+    id: { database: "d", table: "t" },
+    columns: columns.map((column) => ({ ...column, mysqlType: "" })),
+    primaryKey: ["id"],
+    version: schemaVersion(columns, ["id"]),
+  };
+}
+
 /** Reads the image of a row of a key and one value. */
 function read(
   type: ColumnType,
@@ -123,17 +135,17 @@ function read(
     image,
     form,
     lengthBytes = 0,
-  }: { readonly image: string; readonly form: RowForm; readonly lengthBytes?: number },
+    behind = 16,
+  }: {
+    readonly image: string;
+    readonly form: RowForm;
+    readonly lengthBytes?: number;
+    readonly behind?: number;
+  },
 ): void {
   const columns: readonly MappedColumn[] = [int("id"), { name: "v", type, lengthBytes }];
-  const version = schemaVersion(columns, ["id"]);
-  const id = { database: "d", table: "t" };
-  const schema = {
-    id,
-    columns: columns.map((column) => ({ ...column, mysqlType: "" })),
-    primaryKey: ["id"],
-    version,
-  };
+  const schema = schemaOf(columns);
+  const { id, version } = schema;
   const builder = new BatchBuilder(schema, {
     numbering: { seq: 0, ordinal: 0 },
     form,
@@ -143,7 +155,7 @@ function read(
   builder.beginTransaction({ ordinal: 1, gtid: "", commitUs: 0 });
   const bytes = Buffer.from(`0001000000${image}`, "hex");
   // What lies behind an event would make a right value of the one that is cut short.
-  const around = Buffer.concat([bytes, Buffer.alloc(16, 1)]);
+  const around = Buffer.concat([bytes, Buffer.alloc(behind, 1)]);
   builder.add(
     { operation: "c", bytes: around, from: 0, to: bytes.length },
     builder.reader({ id, columns, primaryKey: ["id"], version }),
@@ -203,6 +215,22 @@ describe.for(["columns", "lines", "records"] as const)("%s: a value that cannot 
     }).toThrow(corrupt);
   });
 
+  test("a length that is cut short where the memory ends", () => {
+    const type: ColumnType = { kind: "text", form: "text", charset: "utf8mb4" };
+    for (const [image, lengthBytes] of [
+      ["01", 2],
+      ["", 1],
+      ["0000", 3],
+      ["010000", 4],
+    ] as const) {
+      for (const behind of [0, 16]) {
+        expect(() => {
+          read(type, { image, form, lengthBytes, behind });
+        }).toThrow(corrupt);
+      }
+    }
+  });
+
   test("a BINARY that is longer than its column", () => {
     const type: ColumnType = { kind: "bytes", form: "binary", length: 2 };
     read(type, { image: "020102", form, lengthBytes: 1 });
@@ -210,6 +238,38 @@ describe.for(["columns", "lines", "records"] as const)("%s: a value that cannot 
       read(type, { image: "03010203", form, lengthBytes: 1 });
     }).toThrow(corrupt);
   });
+});
+
+test("rows are read as their own TABLE_MAP says, and not as one of the same columns with other lengths", () => {
+  const text: ColumnType = { kind: "text", form: "varchar", charset: "utf8mb4" };
+  const tables = new TrackedTables({
+    ...{ collations: new Map([[255, "utf8mb4"]]), charsets: new Map(), numbering: { seq: 0, ordinal: 0 } },
+    ...{ form: "columns", foldsCase: false, held: new Map(), spare: sharedSpareMemory() },
+    recordSource: { source: "s", epoch: 1, version: "" },
+    schemas: [schemaOf([int("id"), { name: "v", type: text, lengthBytes: 1 }])],
+  });
+  tables.beginTransaction({ ordinal: 1, gtid: "", commitUs: 0 }, false);
+  const hasher = hasher64();
+  const take = (type: number, body: string): void => {
+    const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from(body.replaceAll(" ", ""), "hex")]);
+    const header = { type, endOffset: 0, isIgnorable: false, bodyStart: HEADER_BYTES, bodyEnd: bytes.length };
+    if (type === TYPE.tableMap) tables.map(bytes, header, hasher);
+    else expect(tables.rows(bytes, header, hasher)).toBeNull();
+  };
+  /** Columns `id` and `v`: signedness, character set, names, key. */
+  const extras = "01 01 00 02 01 ff 04 05 02 6964 01 76 08 01 00".replace("02 01 ff", "02 03 fcff00");
+  // A VARCHAR(50) of at most 200 bytes, and one of 400: what is behind `03 0f`.
+  for (const [number, size, value] of [
+    ["01", "c800", "02 6161"],
+    ["02", "9001", "0200 6262"],
+    ["01", "c800", "02 6363"],
+  ] as const) {
+    take(TYPE.tableMap, `${number}0000000000 0000 01 64 00 01 74 00 02 03 0f 02 ${size} 02 ${extras}`);
+    take(TYPE.writeRows, `${number}0000000000 0000 0200 02 ff 00 01000000 ${value}`);
+  }
+  expect(tables.takeBatches().flatMap(batchRows)).toEqual(
+    ["aa", "bb", "cc"].map((v) => JSON.stringify({ id: 1, v })),
+  );
 });
 
 describe("a JSON document", () => {
