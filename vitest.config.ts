@@ -11,7 +11,7 @@ const env = { NODE_COMPILE_CACHE: compileCacheFolder() };
 /**
  * The suffix of a test file names the environment it needs, and so its project:
  * `*.test.ts` under test/unit needs nothing, `*.lake.test.ts` a disk and DuckDB, `*.mysql.test.ts` a MySQL server,
- * `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path,
+ * `*.mariadb.test.ts` a MariaDB of each version that we follow, `*.kafka.test.ts` a Kafka broker, `*.clickhouse.test.ts` a ClickHouse, `*.e2e.test.ts` the whole path,
  * `*.crash.test.ts` child processes that are killed, `*.faults.test.ts` brokers and networks that break as well,
  * `*.engines.test.ts` others that read what we write: Spark and hudi-rs the tables, and Flink, ClickHouse and Kafka's
  * own consumer the topics.
@@ -42,6 +42,10 @@ export default defineConfig({
       project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], { testTimeout: 20_000, ...shared }),
       project("lake", ["test/**/*.lake.test.ts"], { fileParallelism: false, ...shared }),
       project("mysql", ["test/**/*.mysql.test.ts"], { fileParallelism: false, ...withServer }),
+      project("mariadb", ["test/**/*.mariadb.test.ts"], {
+        fileParallelism: false,
+        globalSetup: ["test/support/mariadb-global-setup.ts", PROGRAM],
+      }),
       project("kafka", ["test/**/*.kafka.test.ts"], {
         fileParallelism: false,
         globalSetup: "test/support/kafka-global-setup.ts",

@@ -115,7 +115,7 @@ const lanes: readonly (readonly Step[])[] = [
     suite("faults"),
   ],
   [suite("lake"), suite("crash"), suite("engines")],
-  [suite("kafka"), suite("e2e")],
+  [suite("kafka"), suite("e2e"), suite("mariadb")],
 ];
 
 const isAsked = (step: Step): boolean =>

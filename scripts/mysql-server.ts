@@ -6,10 +6,10 @@ import { parseArgs } from "node:util";
 import { codeOf, messageOf, SyncError } from "../src/util/errors.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import { isPortFree } from "./free-port.ts";
-import { isDataFolder, newDataFolder } from "./mysql/data-folder.ts";
-import { installMysql } from "./mysql/install.ts";
+import { newDataFolder } from "./mysql/data-folder.ts";
 import { stderrNotice } from "./process/notice.ts";
 import { logPathOf, mysqldArgs, pidFileOf, removePidFile, untilUp } from "./mysql/mysqld.ts";
+import { MYSQL } from "./mysql/release.ts";
 import { setupError } from "./setup-error.ts";
 
 // A MySQL server for people, which goes on running until they stop it. Tests and the quickstart
@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (values.help === true) return say(USAGE);
   switch (command) {
     case "install":
-      return say(`MySQL ${(await installMysql(stderrNotice)).version} is ready\n`);
+      return say(`MySQL ${(await MYSQL.install(stderrNotice)).version} is ready\n`);
     case "start":
       return say(await start(Number(values.port ?? PORT_DEFAULT), flags));
     case "stop":
@@ -66,11 +66,11 @@ async function start(port: number, flags: readonly string[]): Promise<string> {
   if (!(await isPortFree(port))) {
     throw setupError(`port ${port} of 127.0.0.1 is taken`, { hint: "choose another one with --port" });
   }
-  const install = await installMysql(stderrNotice);
-  if (!(await isDataFolder(dataDir))) await newDataFolder(dataDir, { install, flags });
+  const install = await MYSQL.install(stderrNotice);
+  if (!(await MYSQL.isDataFolder(dataDir))) await newDataFolder(dataDir, { release: MYSQL, install, flags });
   await removePidFile(dataDir);
   const log = await open(logPathOf(dataDir), "a");
-  const child = spawn(install.command, mysqldArgs({ install, dataDir, port, flags }), {
+  const child = spawn(install.command, mysqldArgs({ release: MYSQL, install, dataDir, port, flags }), {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
   });

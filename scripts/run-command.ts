@@ -6,9 +6,25 @@ import { setupError } from "./setup-error.ts";
 const OUTPUT_CHARS_MAX = 1_000_000;
 const SHOWN_CHARS_MAX = 200;
 
+export interface CommandOptions {
+  /** The folder it works in. Default: ours. */
+  readonly cwd?: string;
+  /** What it reads from its stdin. Default: nothing. */
+  readonly input?: string;
+}
+
 /** The stdout of a command that must succeed. */
-export async function runCommand(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  { cwd, input = "" }: CommandOptions = {},
+): Promise<string> {
+  const child = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  // A command that ends before it has read everything says why by its code.
+  child.stdin.on("error", () => undefined).end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

@@ -225,7 +225,7 @@ describe("words and shapes that stay out", () => {
 test("every test file belongs to exactly one project", () => {
   const projects: readonly (readonly [string, RegExp])[] = [
     ["unit", /^test\/(unit\/.*|[^/]*)\.test\.ts$/],
-    ...["lake", "mysql", "kafka", "clickhouse", "e2e", "crash", "faults", "engines"].map(
+    ...["lake", "mysql", "mariadb", "kafka", "clickhouse", "e2e", "crash", "faults", "engines"].map(
       (name) => [name, new RegExp(`^test/.*\\.${name}\\.test\\.ts$`)] as const,
     ),
   ];

@@ -1,38 +1,41 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf } from "../../src/util/errors.ts";
 import { cacheFolder } from "../cache-folder.ts";
 import { withFileLock } from "../file-lock.ts";
 import { makeFolder } from "../fresh-folder.ts";
 import { isThere } from "../is-there.ts";
 import { runCommand } from "../run-command.ts";
-import { setupError } from "../setup-error.ts";
 import type { MysqlInstall } from "./install.ts";
+import type { ServerRelease } from "./release.ts";
 
 // These can only be chosen when the data folder is made, so each choice has a template of its own.
 const INITIAL_FLAG = /^--(lower[-_]case[-_]table[-_]names|innodb[-_]page[-_]size)=/;
 
-/** mysqld refuses to run as root unless told so, and any other user needs no such flag. */
-export function userFlags(): string[] {
-  return process.getuid?.() === 0 ? ["--user=root"] : [];
-}
-
 /**
  * Fills the absent folder `path` with the data of a server that has never run, in a fraction of a
- * second: `mysqld --initialize-insecure` takes several, so it runs once into the cache and is copied.
+ * second: making such data takes several, so it is done once into the cache and copied.
  */
 export async function newDataFolder(
   path: string,
-  options: { readonly install: MysqlInstall; readonly flags: readonly string[] },
+  options: {
+    readonly release: ServerRelease;
+    readonly install: MysqlInstall;
+    readonly flags: readonly string[];
+  },
 ): Promise<void> {
+  const { release, install } = options;
   const flags = options.flags.filter((flag) => INITIAL_FLAG.test(flag)).sort();
   const key = createHash("sha256").update(flags.join("\n")).digest("hex").slice(0, 8);
-  const template = join(cacheFolder(), "mysql-template", `${options.install.version}-${key}`);
+  const template = join(cacheFolder(), `${release.template}-template`, `${install.version}-${key}`);
   if (!(await isThere(template))) {
     await withFileLock(`${template}.lock`, async () => {
       if (await isThere(template)) return;
-      await makeFolder(template, (fresh) => initialize(fresh, { install: options.install, flags }));
+      await makeFolder(template, async (fresh) => {
+        await release.initialize(fresh, { install, flags });
+        // A template that a power cut left half written would stay so for ever.
+        await runCommand("sync", ["--file-system", fresh]);
+      });
     });
   }
   // The server's identity, auto.cnf, is made anew at its first start.
@@ -54,33 +57,4 @@ export async function copyDataFolder(options: {
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-}
-
-/** Whether `path` holds the data of a server. */
-export const isDataFolder = (path: string): Promise<boolean> => isThere(join(path, "mysql.ibd"));
-
-async function initialize(
-  folder: string,
-  options: { readonly install: MysqlInstall; readonly flags: readonly string[] },
-): Promise<void> {
-  try {
-    await runCommand(options.install.command, [
-      ...options.install.args,
-      ...userFlags(),
-      ...options.flags,
-      "--initialize-insecure",
-      `--datadir=${folder}`,
-      "--innodb-flush-method=nosync",
-      "--innodb-doublewrite=OFF",
-      // Less to copy; a server makes its redo log as large as its own flags say.
-      "--innodb-redo-log-capacity=8M",
-    ]);
-  } catch (cause) {
-    throw setupError(`mysqld could not make a data folder: ${messageOf(cause)}`, {
-      hint: "check the flags and the free space of the disk",
-      cause,
-    });
-  }
-  // A template that a power cut left half written would stay so for ever.
-  await runCommand("sync", ["--file-system", folder]);
 }

@@ -4,9 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { codeOf } from "../../src/util/errors.ts";
 import { isThere } from "../is-there.ts";
 import { setupError } from "../setup-error.ts";
-import { userFlags } from "./data-folder.ts";
 import { serverGreeting } from "./greeting.ts";
 import type { MysqlInstall } from "./install.ts";
+import type { ServerRelease } from "./release.ts";
+import { userFlags } from "./user-flags.ts";
 
 const START_MS_MAX = 60_000;
 const POLL_MS = 20;
@@ -15,11 +16,8 @@ const BASE_FLAGS = [
   "--bind-address=127.0.0.1",
   "--socket=mysqld.sock",
   "--pid-file=mysqld.pid",
-  "--mysqlx=OFF",
   "--secure-file-priv=",
   "--server-id=1",
-  "--gtid-mode=ON",
-  "--enforce-gtid-consistency=ON",
   "--binlog-row-metadata=FULL",
   "--innodb-buffer-pool-size=256M",
   "--innodb-buffer-pool-load-at-startup=OFF",
@@ -36,6 +34,7 @@ export const DURABLE_FLAGS = ["--sync-binlog=1", "--innodb-flush-log-at-trx-comm
 
 /** How one mysqld is run. Its socket, pid file and binlogs lie in its data folder. */
 export function mysqldArgs(options: {
+  readonly release: ServerRelease;
   readonly install: MysqlInstall;
   readonly dataDir: string;
   readonly port: number;
@@ -49,6 +48,7 @@ export function mysqldArgs(options: {
     `--log-error=${logPathOf(options.dataDir)}`,
     `--port=${options.port}`,
     ...BASE_FLAGS,
+    ...options.release.flags,
     ...FAST_FLAGS,
     ...options.flags,
   ];

@@ -4,14 +4,15 @@ import { join, resolve } from "node:path";
 import { must } from "../../src/util/assert.ts";
 import { freePort, isPortFree } from "../free-port.ts";
 import { setupError } from "../setup-error.ts";
-import { copyDataFolder, isDataFolder, newDataFolder } from "./data-folder.ts";
+import { copyDataFolder, newDataFolder } from "./data-folder.ts";
 import { stderrNotice, type Notice } from "../process/notice.ts";
-import { installMysql, type MysqlInstall } from "./install.ts";
+import type { MysqlInstall } from "./install.ts";
 import { DURABLE_FLAGS, logPathOf, mysqldArgs, removePidFile, untilUp } from "./mysqld.ts";
+import { MYSQL, type ServerRelease } from "./release.ts";
 import { WatchedProcess } from "../process/watched-process.ts";
 
 /*
- * Real MySQL servers for tests, benchmarks and the quickstart, on a Debian machine without Docker and
+ * Real MySQL and MariaDB servers for tests, benchmarks and the quickstart, on a Debian machine without Docker and
  * without root. A server listens on 127.0.0.1 only, root has an empty password, GTIDs and full row
  * metadata are on. Any number of servers run side by side, each in a folder of its own.
  *
@@ -26,6 +27,8 @@ import { WatchedProcess } from "../process/watched-process.ts";
 const STOP_MS_MAX = 60_000;
 
 export interface MysqlServerOptions {
+  /** Default: MySQL. */
+  readonly release?: ServerRelease;
   /** Default: any free port of 127.0.0.1. It stays the same across restarts. */
   readonly port?: number;
   /** A folder that is kept; made when absent. Default: a temporary one that ends with the server. */
@@ -40,6 +43,7 @@ export interface MysqlServerOptions {
 export class MysqlServer {
   readonly port: number;
   readonly dataDir: string;
+  readonly #release: ServerRelease;
   readonly #install: MysqlInstall;
   readonly #temporary: string | null;
   #flags: readonly string[];
@@ -50,36 +54,39 @@ export class MysqlServer {
     readonly port: number;
     readonly dataDir: string;
     readonly temporary: string | null;
+    readonly release: ServerRelease;
     readonly install: MysqlInstall;
     readonly flags: readonly string[];
   }) {
     this.port = options.port;
     this.dataDir = options.dataDir;
     this.#temporary = options.temporary;
+    this.#release = options.release;
     this.#install = options.install;
     this.#flags = options.flags;
   }
 
-  /** Unpacks MySQL unless it is there; its version. Starting a server does this as well. */
-  static async install(notice: Notice = stderrNotice): Promise<string> {
-    return (await installMysql(notice)).version;
+  /** Unpacks the server unless it is there; its version. Starting one does this as well. */
+  static async install(notice: Notice = stderrNotice, release: ServerRelease = MYSQL): Promise<string> {
+    return (await release.install(notice)).version;
   }
 
   /** Starts a server; `flags` go to mysqld after ours, so they win. */
   static async start(flags: readonly string[] = [], options: MysqlServerOptions = {}): Promise<MysqlServer> {
-    const install = await installMysql(options.notice ?? stderrNotice);
+    const { release = MYSQL } = options;
+    const install = await release.install(options.notice ?? stderrNotice);
     const temporary =
       options.dataDir === undefined ? await mkdtemp(join(tmpdir(), "tallylake-mysql-")) : null;
     try {
       const dataDir = resolve(options.dataDir ?? join(must(temporary, "temporary folder"), "data"));
-      if (!(await isDataFolder(dataDir))) {
-        if (options.copyOf === undefined) await newDataFolder(dataDir, { install, flags });
+      if (!(await release.isDataFolder(dataDir))) {
+        if (options.copyOf === undefined) await newDataFolder(dataDir, { release, install, flags });
         else await copyDataFolder({ from: options.copyOf, to: dataDir });
       }
       const all = options.durable === true ? [...DURABLE_FLAGS, ...flags] : flags;
       for (;;) {
         const port = options.port ?? (await freePort());
-        const server = new MysqlServer({ port, dataDir, temporary, install, flags: all });
+        const server = new MysqlServer({ port, dataDir, temporary, release, install, flags: all });
         try {
           await server.#run();
           return server;
@@ -159,7 +166,13 @@ export class MysqlServer {
     await removePidFile(dataDir);
     const started = await WatchedProcess.start({
       command: this.#install.command,
-      args: mysqldArgs({ install: this.#install, dataDir, port, flags: this.#flags }),
+      args: mysqldArgs({
+        release: this.#release,
+        install: this.#install,
+        dataDir,
+        port,
+        flags: this.#flags,
+      }),
       logPath: logPathOf(dataDir),
       removeWhenOrphaned: this.#temporary,
     });

@@ -3,6 +3,8 @@ import { createConnection, type Connection } from "mysql2/promise";
 /** What comes back for a value: exact texts, and numbers only where they cannot lose a digit. */
 export type SqlValue = string | number | Buffer | null;
 
+const MYSQL_CHARSET = "utf8mb4_0900_ai_ci";
+
 /**
  * A session for the test's own statements, several in one text if need be. It says what MySQL itself
  * says: BIGINT, DECIMAL, JSON and times as text, binary strings as bytes, rows as arrays.
@@ -14,7 +16,7 @@ export class TestConnection implements AsyncDisposable {
     this.#connection = connection;
   }
 
-  static async open(url: string, database?: string): Promise<TestConnection> {
+  static async open(url: string, database?: string, charset = MYSQL_CHARSET): Promise<TestConnection> {
     const { hostname, port, username, password, pathname } = new URL(url);
     const inUrl = decodeURIComponent(pathname.slice(1));
     const name = database ?? inUrl;
@@ -24,7 +26,7 @@ export class TestConnection implements AsyncDisposable {
       user: decodeURIComponent(username),
       password: decodeURIComponent(password),
       ...(name === "" ? {} : { database: name }),
-      charset: "utf8mb4_0900_ai_ci",
+      charset,
       timezone: "Z",
       multipleStatements: true,
       rowsAsArray: true,

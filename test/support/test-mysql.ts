@@ -6,13 +6,16 @@ import { TestConnection } from "./mysql-connection.ts";
 export class TestMysql {
   /** `mysql://user:password@host:port`, without a database. */
   readonly url: string;
+  readonly #charset: string | undefined;
 
-  constructor(url: string) {
+  /** `charset` is the collation of sessions, for servers that do not know MySQL's own. */
+  constructor(url: string, charset?: string) {
     this.url = url.replace(/\/+$/, "");
+    this.#charset = charset;
   }
 
   connect(database?: string): Promise<TestConnection> {
-    return TestConnection.open(this.url, database);
+    return TestConnection.open(this.url, database, this.#charset);
   }
 
   /** A new database with a name that no other test has. */
@@ -69,8 +72,8 @@ export class TestDatabase implements AsyncDisposable {
 export class PrivateMysql extends TestMysql implements AsyncDisposable {
   readonly process: MysqlServer;
 
-  constructor(process: MysqlServer) {
-    super(process.url);
+  constructor(process: MysqlServer, charset?: string) {
+    super(process.url, charset);
     this.process = process;
   }
 
