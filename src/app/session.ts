@@ -303,8 +303,8 @@ export class Session {
     const { signal } = this.#context;
     const standing = await this.#standingTables();
     if (standing.every(({ checkpoint }) => checkpoint === null)) return standing;
-    const [row] = await this.source.pool.use((one) => one.query("SELECT @@server_uuid"), signal);
-    for (const { checkpoint } of standing) requireSameServer(row?.[0] ?? "", checkpoint?.serverUuid ?? null);
+    const found = await this.source.pool.use((one) => one.dialect.readIdentity(one), signal);
+    for (const { checkpoint } of standing) requireSameServer(found, checkpoint?.serverUuid ?? null);
     return standing;
   }
 

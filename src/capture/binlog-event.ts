@@ -40,6 +40,20 @@ export const EVENT = {
   transactionPayload: 40,
   heartbeatV2: 41,
   taggedGtid: 42,
+  // Of MariaDB, see `mariadb/`.
+  annotateRows: 160,
+  binlogCheckpoint: 161,
+  mariadbGtid: 162,
+  gtidList: 163,
+  startEncryption: 164,
+  queryPacked: 165,
+  writeRowsV1Packed: 166,
+  updateRowsV1Packed: 167,
+  deleteRowsV1Packed: 168,
+  writeRowsPacked: 169,
+  updateRowsPacked: 170,
+  deleteRowsPacked: 171,
+  partialRows: 172,
 } as const;
 
 /** Of every event. */
@@ -55,6 +69,8 @@ export interface EventHeader {
   /** End of the event in its file, modulo 2^32; 0 in events that the server makes up. */
   readonly endOffset: number;
   readonly isIgnorable: boolean;
+  /** A row event of the first version: it has no extra data. */
+  readonly isV1: boolean;
   /** The body lies in `bytes` from here … */
   readonly bodyStart: number;
   /** … to here, without the checksum. */
@@ -102,6 +118,7 @@ export class EventFramer {
       type,
       endOffset: readU32(bytes, from + 13),
       isIgnorable: isIgnorable(bytes, from),
+      isV1: false,
       bodyStart: from + HEADER_BYTES,
       bodyEnd: hasChecksum ? to - CHECKSUM_BYTES : to,
     };
@@ -129,6 +146,7 @@ export function innerHeader(bytes: Uint8Array, from: number, to: number, outer: 
     type: bytes[from + 4] as number,
     endOffset: outer.endOffset,
     isIgnorable: isIgnorable(bytes, from),
+    isV1: false,
     bodyStart: from + HEADER_BYTES,
     bodyEnd: to,
   };
@@ -183,6 +201,10 @@ export interface GtidEvent {
   readonly number: bigint;
   /** Microseconds since 1970 at which the transaction was committed where it was first executed. */
   readonly commitUs: number;
+  /** It stands for a BEGIN; MySQL writes one behind it. */
+  readonly isBegin?: boolean;
+  /** Whether the statement of this group is done, and what it changes, is for another group to say. */
+  readonly isUndecided?: boolean;
 }
 
 /** GTID event: flags, server UUID, number, logical clock, commit times (MySQL 8.0.1) and server (8.0.14). */

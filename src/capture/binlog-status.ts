@@ -1,8 +1,6 @@
 import type { BinlogOffset } from "../types/source-position.ts";
 import { syncError } from "../types/errors.ts";
-import { REPLICATION_CLIENT, withGrant } from "./account.ts";
-import type { MysqlConnection } from "./connection.ts";
-import { isAtLeast, parseServerVersion } from "./server-version.ts";
+import type { TextRow } from "./text-row.ts";
 
 /** The end of the binlog, and the databases that it is limited to. */
 export interface BinlogStatus {
@@ -11,18 +9,14 @@ export interface BinlogStatus {
   readonly doDatabases: readonly string[];
   /** `binlog-ignore-db`. */
   readonly ignoreDatabases: readonly string[];
-  readonly executedGtids: string;
 }
 
 /**
- * Needs REPLICATION CLIENT.
- * @throws SyncError SOURCE_BINLOG_OFF, SOURCE_GRANT_MISSING
+ * What the server shows of its binlog.
+ * @throws SyncError SOURCE_BINLOG_OFF
  */
-export async function readBinlogStatus(connection: MysqlConnection): Promise<BinlogStatus> {
-  const version = parseServerVersion(connection.version);
-  const statement = isAtLeast(version, [8, 2, 0]) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
-  const [row] = await withGrant(connection, REPLICATION_CLIENT, () => connection.query(statement));
-  const [file, offset, doDatabases, ignoreDatabases, gtids] = row ?? [];
+export function binlogStatusOf([row]: readonly TextRow[]): BinlogStatus {
+  const [file, offset, doDatabases, ignoreDatabases] = row ?? [];
   if (typeof file !== "string" || typeof offset !== "string") {
     throw syncError("SOURCE_BINLOG_OFF", "the source writes no binlog", {
       hint: "remove skip-log-bin from the server's configuration, set log-bin, and restart it; what was written meanwhile is in no binlog: `tallylake report --deep` shows it",
@@ -32,7 +26,6 @@ export async function readBinlogStatus(connection: MysqlConnection): Promise<Bin
     end: { file, offset: Number(offset) },
     doDatabases: names(doDatabases),
     ignoreDatabases: names(ignoreDatabases),
-    executedGtids: (gtids ?? "").replaceAll("\n", ""),
   };
 }
 

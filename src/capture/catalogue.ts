@@ -18,12 +18,12 @@ export async function readCatalogue(
   connection: MysqlConnection,
   schemas: readonly TableSchema[],
 ): Promise<Catalogue> {
-  const rows = await connection.query("SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS");
+  const rows = await connection.query(connection.dialect.collationQuery);
   const [names] = await connection.query("SELECT @@lower_case_table_names");
   const collations = rows.map(([id, charset]) => [Number(id), charset ?? ""] as const);
   if (collations.length === 0) {
     throw syncError("SOURCE_QUERY_FAILED", "information_schema.COLLATIONS is empty", {
-      hint: "look at the server: a MySQL knows its collations",
+      hint: "look at the server: it knows its collations",
     });
   }
   const used = [...schemas.flatMap(textCharsets), ...(await memberCharsets(connection, schemas))];

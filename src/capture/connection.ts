@@ -2,8 +2,9 @@ import { createConnection } from "mysql2";
 import { throwIfAborted } from "../util/abort.ts";
 import { driverOptions, type SourceEndpoint } from "./connection-options.ts";
 import { driverError } from "./driver-error.ts";
-import { requireSupportedServer } from "./server-version.ts";
-import { SESSION_STATEMENTS } from "./session-settings.ts";
+import type { Dialect } from "./dialect.ts";
+import { MYSQL } from "./mysql-dialect.ts";
+import { dialectOf } from "./server-version.ts";
 import { textRow, type TextRow } from "./text-row.ts";
 
 /**
@@ -16,6 +17,7 @@ export type PacketHandler = (packet: Uint8Array, from: number, to: number) => Pr
 export interface MysqlConnection {
   /** `VERSION()` of the server. */
   readonly version: string;
+  readonly dialect: Dialect;
   /** Id of the session at the server. */
   readonly threadId: number;
   readonly encrypted: boolean;
@@ -105,6 +107,7 @@ export async function connectMysql(endpoint: SourceEndpoint, signal?: AbortSigna
 
 class Connection implements MysqlConnection {
   version = "";
+  dialect: Dialect = MYSQL;
   readonly encrypted: boolean;
   readonly #driver: Driver;
   readonly #where: string;
@@ -125,8 +128,8 @@ class Connection implements MysqlConnection {
     await this.#settled((done) => this.#driver.connect(done));
     const [row] = await this.query("SELECT VERSION()");
     this.version = row?.[0] ?? "";
-    requireSupportedServer(this.version);
-    for (const statement of SESSION_STATEMENTS) await this.query(statement);
+    this.dialect = dialectOf(this.version);
+    for (const statement of this.dialect.sessionStatements) await this.query(statement);
   }
 
   async query(sql: string, values?: readonly (string | number)[]): Promise<readonly TextRow[]> {

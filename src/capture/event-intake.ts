@@ -1,5 +1,6 @@
 import type { BinlogConnection } from "./binlog-connection.ts";
 import { EVENT, EventFramer, innerHeader, type EventHeader } from "./binlog-event.ts";
+import { plainEvent } from "./mariadb/mariadb-event.ts";
 import {
   EventCutter,
   isSmall,
@@ -62,8 +63,13 @@ export class EventIntake {
   event(bytes: Uint8Array, from: number, to: number): void {
     if (this.#isClosed) return;
     const header = this.#framer.frame(bytes, from, to);
-    if (header.type === EVENT.transactionPayload) this.#unpack(bytes, header);
-    else this.#options.take(bytes, header);
+    if (header.type === EVENT.transactionPayload) {
+      this.#unpack(bytes, header);
+      return;
+    }
+    const plain = plainEvent(bytes, header);
+    if (plain === null) this.#options.take(bytes, header);
+    else this.#options.take(plain.bytes, plain.header);
   }
 
   #unpack(bytes: Uint8Array, header: EventHeader): void {

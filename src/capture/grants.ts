@@ -7,34 +7,19 @@ import type { Problem } from "../types/ports.ts";
 import { formatTableId, quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
 import { readAccount } from "./account.ts";
 import type { MysqlConnection } from "./connection.ts";
-import { isAtLeast, parseServerVersion } from "./server-version.ts";
 import type { TableFacts } from "./table-facts.ts";
-import { readOpenXa } from "./watermark.ts";
 
 /** Problems of the grants on the whole server. */
 export async function serverGrantProblems(connection: MysqlConnection): Promise<readonly Problem[]> {
   const user = await readAccount(connection);
-  const version = parseServerVersion(connection.version);
   const missing: Problem[] = [];
-  const trials = [
-    {
-      grant: "REPLICATION CLIENT",
-      statement: isAtLeast(version, [8, 2, 0]) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS",
-      purpose: "the position of the binlog is not known",
-    },
-    {
-      grant: "REPLICATION SLAVE",
-      statement: isAtLeast(version, [8, 0, 22]) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS",
-      purpose: "the binlog cannot be read",
-    },
-  ];
-  for (const { grant, statement, purpose } of trials) {
+  for (const { grant, statement, lack } of connection.dialect.grants(connection)) {
     if (!(await isDenied(connection, statement))) continue;
     missing.push(
-      grantProblem(`${user.shown} lacks ${grant}: ${purpose}`, `GRANT ${grant} ON *.* TO ${user.quoted};`),
+      grantProblem(`${user.shown} lacks ${grant}: ${lack}`, `GRANT ${grant} ON *.* TO ${user.quoted};`),
     );
   }
-  if ((await readOpenXa(connection)) === null) {
+  if ((await connection.dialect.readOpenXa(connection)) === null) {
     missing.push(
       grantProblem(
         `${user.shown} lacks XA_RECOVER_ADMIN: prepared XA transactions are not seen, and a snapshot would lose their rows`,

@@ -1,5 +1,5 @@
 import { syncError } from "../types/errors.ts";
-import { GtidSet, parseGtid } from "../types/gtid.ts";
+import { parseGtid, type GtidSet } from "../types/gtid.ts";
 import type { LastTransaction, SourcePosition } from "../types/source-position.ts";
 import type { SyncError } from "../util/errors.ts";
 
@@ -75,7 +75,7 @@ export function planDump(from: SourcePosition, server: ServerHistory, knownUuid:
   requireBinlogs(from, server.purged);
   const { last } = from;
   if (last === null) return { without: from.gtids, expected: null };
-  return { without: from.gtids.subtract(GtidSet.parse(last.gtid)), expected: last };
+  return { without: from.gtids.before(parseGtid(last.gtid)), expected: last };
 }
 
 /**

@@ -14,7 +14,7 @@
  */
 import { isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
-import { formatGtid, GtidSet, type Gtid } from "../types/gtid.ts";
+import { formatGtid, type Gtid, type GtidSet } from "../types/gtid.ts";
 import type {
   ChangeSource,
   ChunkRead,
@@ -49,7 +49,7 @@ import { SnapshotReader } from "./snapshot-reader.ts";
 import { readSourceFacts, type SourceFacts } from "./source-facts.ts";
 import { askHistory, plainEndpoint } from "./source-session.ts";
 import { readAnchor } from "./anchor.ts";
-import { readHighWatermark, readLowWatermark, requireNoOpenXa } from "./watermark.ts";
+import { requireNoOpenXa } from "./watermark.ts";
 
 export interface MysqlSourceOptions {
   readonly endpoint: SourceEndpoint;
@@ -105,7 +105,7 @@ export class MysqlSource implements ChangeSource {
   }
 
   async lowWatermark(): Promise<SnapshotStart> {
-    const { gtids, binlog } = await this.#ask(readLowWatermark);
+    const { gtids, binlog } = await this.#ask((one) => one.dialect.readLowWatermark(one));
     // The transactions that were prepared before the mark must have ended before a chunk is read.
     await this.#ask(requireNoOpenXa);
     await sleep(XA_SETTLE_MS);
@@ -127,7 +127,7 @@ export class MysqlSource implements ChangeSource {
     if (newest === null) return null;
     const { endpoint, serverId, log } = this.#options;
     const gtid = formatGtid(newest);
-    const without = mark.gtids.subtract(GtidSet.parse(gtid));
+    const without = mark.gtids.before(newest);
     try {
       return await this.#persist("read a transaction", () =>
         readAnchor({ endpoint, serverId, without, gtid }),
@@ -162,7 +162,7 @@ export class MysqlSource implements ChangeSource {
   }
 
   highWatermark(): Promise<BinlogOffset> {
-    return this.#ask(readHighWatermark);
+    return this.#ask(async (one) => (await one.dialect.readBinlogStatus(one)).end);
   }
 
   async head(): Promise<SourcePosition> {

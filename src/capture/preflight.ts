@@ -4,14 +4,12 @@ import type { Problem } from "../types/ports.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
 import type { TablePattern } from "../types/table-pattern.ts";
 import { readAccount, type Account } from "./account.ts";
-import { readBinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
 import { serverGrantProblems, tableGrantProblems } from "./grants.ts";
 import { discoverTables, readTables } from "./schema-reader.ts";
-import { CHECKED_VARIABLES, settingProblems, type ServerVariables } from "./server-settings.ts";
+import { checkedVariables, settingProblems, type ServerVariables } from "./server-settings.ts";
 import type { TableFacts } from "./table-facts.ts";
 import { absentTable, filterProblems, tableProblems, type ChoicesOf } from "./table-problems.ts";
-import { readOpenXa } from "./watermark.ts";
 
 export interface Preflight {
   /** All that is wrong, errors and warnings, in the order of the checks. */
@@ -46,7 +44,7 @@ export async function preflight(connection: MysqlConnection, options: PreflightO
   const base = tables.filter((table) => table.kind === "table");
   const problems = [
     ...transportProblems(connection, options.host),
-    ...settingProblems(variables),
+    ...settingProblems(variables, connection.dialect.settings),
     ...(await serverGrantProblems(connection)),
     ...(await openXaProblems(connection)),
     ...patternProblems(found.unmatched, ids.length, account),
@@ -58,11 +56,9 @@ export async function preflight(connection: MysqlConnection, options: PreflightO
 }
 
 async function readVariables(connection: MysqlConnection): Promise<ServerVariables> {
-  const marks = CHECKED_VARIABLES.map(() => "?").join(", ");
-  const rows = await connection.query(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${marks})`,
-    CHECKED_VARIABLES,
-  );
+  const names = checkedVariables(connection.dialect.settings);
+  const marks = names.map(() => "?").join(", ");
+  const rows = await connection.query(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${marks})`, names);
   return new Map(rows.map(([name, value]) => [(name ?? "").toLowerCase(), value ?? ""]));
 }
 
@@ -83,7 +79,7 @@ const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (net.isIPv4(host) && host.startsWith("127."));
 
 async function openXaProblems(connection: MysqlConnection): Promise<readonly Problem[]> {
-  const open = await readOpenXa(connection);
+  const open = await connection.dialect.readOpenXa(connection);
   if (open === null || open.length === 0) return [];
   return [
     {
@@ -126,7 +122,7 @@ async function binlogFilterProblems(
   tables: readonly TableFacts[],
 ): Promise<readonly Problem[]> {
   try {
-    const status = await readBinlogStatus(connection);
+    const status = await connection.dialect.readBinlogStatus(connection);
     return filterProblems(
       tables.map((table) => table.id),
       status,

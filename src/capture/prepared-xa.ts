@@ -27,6 +27,9 @@
  * What XA rolls back is counted at no hop and not at the source, as what ROLLBACK takes back, which is not in the
  * binlog at all.
  *
+ * A position of MariaDB is the newest transaction of each domain and can leave none out, so there a prepare with rows of
+ * a table stops it, TABLE_XA.
+ *
  * Limits: the rows of prepared transactions are held in memory, up to `XA_BYTES_MAX` of events, and on their commit once
  * more as rows. A transaction that
  * outgrows it may still turn out to be one of one phase, so its rows go on at once, as those of any other; only
@@ -156,6 +159,14 @@ export const xidOf = (statement: string): string =>
     .replace(/^\s*XA\s+\w+\s+/i, "")
     .trim()
     .toUpperCase();
+
+/** On a server whose positions have no gaps, where a prepare could wait. */
+export const preparedUndecided = (table: TableId, gtid: string): Stop => ({
+  table,
+  code: "TABLE_XA",
+  message: `${gtid} prepared changes of this table in an XA transaction`,
+  hint: `keep the table out of XA transactions of two phases on MariaDB, then ${resnapshotHint(table)}`,
+});
 
 const tooLarge = (table: TableId): Stop => ({
   table,

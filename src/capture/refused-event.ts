@@ -28,6 +28,14 @@ const REFUSED: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
     },
   ],
   [
+    EVENT.partialRows,
+    {
+      code: "BINLOG_EVENT_UNKNOWN",
+      what: "a part of a row event (MariaDB 12.3 and later)",
+      hint: "this version reads whole ones: have the source write row events in one piece, then take the snapshot again",
+    },
+  ],
+  [
     EVENT.anonymousGtid,
     {
       code: "BINLOG_GTID",

@@ -5,7 +5,7 @@ import { formatDuration } from "../util/units.ts";
 /** Global variables by their lower-case names; one that the server does not have is missing. */
 export type ServerVariables = ReadonlyMap<string, string>;
 
-interface Rule {
+export interface SettingRule {
   readonly variable: string;
   readonly fits: (value: string) => boolean;
   readonly code: ErrorCode;
@@ -16,24 +16,32 @@ interface Rule {
   readonly fix: string;
 }
 
-const is =
+export const is =
   (...values: readonly string[]) =>
   (value: string): boolean =>
     values.includes(value.toUpperCase());
 
+/** What is looked at on a server, in the words of its kind. */
+export interface SettingRules {
+  readonly rules: readonly SettingRule[];
+  readonly retention: (variables: ServerVariables) => readonly Problem[];
+}
+
 const error = { code: "SOURCE_SETTING", severity: "error" } as const;
 const warning = { code: "SOURCE_SETTING", severity: "warning" } as const;
 
+export const BINLOG_OFF: SettingRule = {
+  variable: "log_bin",
+  fits: is("ON", "1"),
+  code: "SOURCE_BINLOG_OFF",
+  severity: "error",
+  because: "without a binlog there are no changes to follow",
+  fix: "remove skip-log-bin from the server's configuration, set log-bin=binlog, and restart it; what was written meanwhile is in no binlog: `tallylake report --deep` shows it, and taking those tables anew brings it",
+};
+
 /** In a session that has it set otherwise the stream notices by the events themselves. */
-const RULES: readonly Rule[] = [
-  {
-    variable: "log_bin",
-    fits: is("ON", "1"),
-    code: "SOURCE_BINLOG_OFF",
-    severity: "error",
-    because: "without a binlog there are no changes to follow",
-    fix: "remove skip-log-bin from the server's configuration, set log-bin=binlog, and restart it; what was written meanwhile is in no binlog: `tallylake report --deep` shows it, and taking those tables anew brings it",
-  },
+const RULES: readonly SettingRule[] = [
+  BINLOG_OFF,
   {
     ...error,
     variable: "binlog_format",
@@ -103,17 +111,26 @@ const RETENTION_MS_WARN = 86_400_000;
 const RETENTION_MS_MIN = 3_600_000;
 
 /** A rule about a variable that the server does not have says nothing: its one behaviour is then the right one. */
-export function settingProblems(variables: ServerVariables): readonly Problem[] {
-  const problems = RULES.flatMap((rule): readonly Problem[] => {
+export function settingProblems(
+  variables: ServerVariables,
+  { rules, retention }: SettingRules,
+): readonly Problem[] {
+  const problems = rules.flatMap((rule): readonly Problem[] => {
     const value = variables.get(rule.variable);
     if (value === undefined || rule.fits(value)) return [];
     const message = `${rule.variable} is ${value === "" ? "empty" : value}: ${rule.because}`;
     return [{ code: rule.code, table: null, message, hint: rule.fix, severity: rule.severity }];
   });
-  return [...problems, ...retentionProblems(variables)];
+  return [...problems, ...retention(variables)];
 }
 
-function retentionProblems(variables: ServerVariables): readonly Problem[] {
+/** How long the binlog is kept; `fix` is the statement that sets a week. */
+export const retentionRule =
+  (fix: string) =>
+  (variables: ServerVariables): readonly Problem[] =>
+    retentionProblems(variables, fix);
+
+function retentionProblems(variables: ServerVariables, fix: string): readonly Problem[] {
   const seconds = Number(variables.get("binlog_expire_logs_seconds") ?? 0);
   const purges = variables.get("binlog_expire_logs_auto_purge") !== "OFF";
   const retentionMs = seconds * 1000;
@@ -124,16 +141,21 @@ function retentionProblems(variables: ServerVariables): readonly Problem[] {
       code: "SOURCE_SETTING",
       table: null,
       message: `binlog_expire_logs_seconds keeps the binlog for ${formatDuration(retentionMs)} only: a snapshot that takes longer, or a longer stop, has to begin anew`,
-      hint: "SET PERSIST binlog_expire_logs_seconds = 604800;",
+      hint: fix,
       severity: isShort ? "error" : "warning",
     },
   ];
 }
 
 /** The variables that the checks here and in `table-problems.ts` look at. */
-export const CHECKED_VARIABLES: readonly string[] = [
-  ...RULES.map((rule) => rule.variable),
+export const checkedVariables = ({ rules }: SettingRules): readonly string[] => [
+  ...rules.map((rule) => rule.variable),
   "binlog_expire_logs_seconds",
   "binlog_expire_logs_auto_purge",
   "innodb_native_foreign_keys",
 ];
+
+export const MYSQL_SETTINGS: SettingRules = {
+  rules: RULES,
+  retention: retentionRule("SET PERSIST binlog_expire_logs_seconds = 604800;"),
+};

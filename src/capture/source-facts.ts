@@ -1,6 +1,5 @@
-import { GtidSet } from "../types/gtid.ts";
+import type { GtidSet } from "../types/gtid.ts";
 import type { BinlogOffset } from "../types/source-position.ts";
-import { readBinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
 
 /** Where the source stands now. */
@@ -18,15 +17,14 @@ export interface SourceFacts {
 
 /** Needs REPLICATION CLIENT. */
 export async function readSourceFacts(connection: MysqlConnection): Promise<SourceFacts> {
-  const { end } = await readBinlogStatus(connection);
+  const { end } = await connection.dialect.readBinlogStatus(connection);
   const logs = await connection.query("SHOW BINARY LOGS");
-  const [row] = await connection.query("SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged");
-  const [uuid, executed, purged] = row ?? [];
+  const { serverUuid, executed, purged } = await connection.dialect.readHistory(connection);
   return {
     version: connection.version,
-    serverUuid: uuid ?? "",
-    executedGtids: GtidSet.parse(executed ?? ""),
-    purgedGtids: GtidSet.parse(purged ?? ""),
+    serverUuid,
+    executedGtids: executed,
+    purgedGtids: purged,
     binlogEnd: end,
     oldestBinlog: logs[0]?.[0] ?? null,
     binlogBytes: logs.reduce((sum, log) => sum + Number(log[1] ?? 0), 0),

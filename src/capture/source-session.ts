@@ -1,9 +1,7 @@
 import { syncError } from "../types/errors.ts";
-import { GtidSet } from "../types/gtid.ts";
 import { Secret } from "../util/secret.ts";
 import { driverOptions, type SourceEndpoint } from "./connection-options.ts";
 import { connectMysql, type MysqlConnection } from "./connection.ts";
-import { readOpenXa } from "./watermark.ts";
 import type { HistoryRequest, ServerHistory } from "./history.ts";
 
 /** An endpoint as plain data, to cross the border of a thread: a Secret does not survive the copy. */
@@ -74,29 +72,14 @@ export async function askHistory(
     withXa,
   }: Pick<HistoryRequest, "awaited" | "serverUuid" | "waitMs" | "withXa">,
 ): Promise<ServerHistory> {
-  const history = await selectHistory(connection, withXa);
+  const { dialect } = connection;
+  const read = async (): Promise<ServerHistory> => {
+    const openXa = withXa ? await dialect.readOpenXa(connection) : null;
+    return { ...(await dialect.readHistory(connection)), openXa };
+  };
+  const history = await read();
   const isOther = serverUuid !== null && serverUuid !== history.serverUuid;
   if (isOther || history.executed.includes(awaited)) return history;
-  await connection.query("SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?)", [awaited.toString(), waitMs / 1000]);
-  return selectHistory(connection, withXa);
-}
-
-/** @throws SyncError SOURCE_SETTING when the server cannot be asked by GTIDs any more */
-async function selectHistory(connection: MysqlConnection, withXa: boolean): Promise<ServerHistory> {
-  const openXa = withXa ? await readOpenXa(connection) : null;
-  const [row] = await connection.query(
-    "SELECT @@server_uuid, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@GLOBAL.gtid_mode",
-  );
-  const [uuid, executed, purged, mode] = row ?? [];
-  if (mode !== "ON") {
-    throw syncError("SOURCE_SETTING", `gtid_mode is ${mode ?? "unknown"}: positions are GTIDs`, {
-      hint: "SET PERSIST gtid_mode = ON; if transactions without GTID were written meanwhile, take the snapshot again",
-    });
-  }
-  return {
-    serverUuid: uuid ?? "",
-    executed: GtidSet.parse(executed ?? ""),
-    purged: GtidSet.parse(purged ?? ""),
-    openXa,
-  };
+  await dialect.awaitExecuted(connection, awaited, waitMs);
+  return read();
 }

@@ -82,6 +82,15 @@ export class Tokens {
     this.#at = Math.max(1, this.#at - 1);
   }
 
+  /** Steps behind the next of these words; whether there is one. */
+  skipPast(word: string): boolean {
+    while (!this.atEnd) {
+      if (this.accept(word)) return true;
+      this.#at++;
+    }
+    return false;
+  }
+
   name(): string | null {
     const token = this.next();
     return token !== undefined && (token.kind === "word" || token.kind === "name") ? token.text : null;
@@ -97,7 +106,7 @@ export class Tokens {
 }
 
 const TOKEN =
-  /\s+|--[\s][^\n]*|#[^\n]*|\/\*!\d*|\*\/|\/\*[\s\S]*?\*\/|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|'(?:[^'\\]|\\[\s\S]|'')*'|([\p{L}\p{N}_$\u0080-\uffff]+)|([\s\S])/gu;
+  /\s+|--[\s][^\n]*|#[^\n]*|\/\*M?!\d*|\*\/|\/\*[\s\S]*?\*\/|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|'(?:[^'\\]|\\[\s\S]|'')*'|([\p{L}\p{N}_$\u0080-\uffff]+)|([\s\S])/gu;
 
 /**
  * Words, quoted names, strings and signs; comments are left out, but for the content of version comments,

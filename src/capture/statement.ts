@@ -40,7 +40,6 @@ const HARMLESS_VERBS: ReadonlySet<string> = new Set([
   "RESET",
   "REVOKE",
   "SAVEPOINT",
-  "SET",
   "UNINSTALL",
 ]);
 
@@ -62,9 +61,11 @@ const HARMLESS_OBJECTS: ReadonlySet<string> = new Set([
   "INSTANCE",
   "LIBRARY",
   "LOGFILE",
+  "PACKAGE",
   "PROCEDURE",
   "RESOURCE",
   "ROLE",
+  "SEQUENCE",
   "SERVER",
   "SPATIAL",
   "TABLESPACE",
@@ -79,7 +80,13 @@ const HARMLESS_OBJECTS: ReadonlySet<string> = new Set([
  * TRUNCATE of one table that is this table, and a table of its name that we keep stays as it is.
  */
 export function classifyStatement(text: string, database: string, usesTemporary = false): Statement {
-  const tokens = new Tokens(text, database);
+  return classify(new Tokens(text, database), { text, usesTemporary });
+}
+
+function classify(
+  tokens: Tokens,
+  { text, usesTemporary }: { readonly text: string; readonly usesTemporary: boolean },
+): Statement {
   const verb = tokens.word();
   switch (verb) {
     case "BEGIN":
@@ -105,6 +112,10 @@ export function classifyStatement(text: string, database: string, usesTemporary 
         : tokens.accept("USER")
           ? HARMLESS
           : UNKNOWN;
+    case "SET":
+      // MariaDB: settings for the one statement behind FOR, of which nothing is known yet.
+      if (!tokens.accept("STATEMENT")) return HARMLESS;
+      return tokens.skipPast("FOR") ? classify(tokens, { text, usesTemporary }) : UNKNOWN;
     case "TRUNCATE":
       if (usesTemporary) return HARMLESS;
       tokens.accept("TABLE");
@@ -141,15 +152,17 @@ function alter(tokens: Tokens): Statement {
   tokens.skipUntil("TABLE", "DATABASE", "SCHEMA", ...HARMLESS_OBJECTS);
   if (tokens.accept("DATABASE", "SCHEMA", ...HARMLESS_OBJECTS)) return HARMLESS;
   if (!tokens.accept("TABLE")) return UNKNOWN;
+  tokens.acceptAll("IF", "EXISTS");
   const tables = [tokens.table()];
   const effect = alterEffect(tokens.fork());
   if (effect.kind === "none" && tables[0] !== null) return HARMLESS;
-  // A second table takes part in an exchange of partitions and in a change of name.
+  // A second table takes part in an exchange of partitions, becomes or was one, and in a change of name.
   while (!tokens.atEnd) {
-    if (tokens.accept("WITH")) {
+    if (tokens.accept("WITH", "TO", "CONVERT")) {
       if (tokens.accept("TABLE")) tables.push(tokens.table());
     } else if (tokens.accept("RENAME")) {
       if (tokens.accept("COLUMN", "INDEX", "KEY")) continue;
+      tokens.acceptAll("IF", "EXISTS");
       tokens.accept("TO", "AS", "=");
       tables.push(tokens.table());
     } else {
@@ -184,8 +197,11 @@ function drop(tokens: Tokens): Statement {
 
 function renamed(tokens: Tokens): (TableId | null)[] {
   const tables: (TableId | null)[] = [];
+  tokens.acceptAll("IF", "EXISTS");
   do {
     tables.push(tokens.table());
+    if (tokens.accept("WAIT")) tokens.next();
+    tokens.accept("NOWAIT");
     if (!tokens.accept("TO")) return [null];
     tables.push(tokens.table());
   } while (tokens.accept(","));

@@ -203,7 +203,7 @@ export class TrackedTables {
     const r = new ByteReader(bytes, header.bodyStart, header.bodyEnd);
     const mapId = r.uint(6);
     r.skip(2);
-    r.skip(r.u16() - 2);
+    if (!header.isV1) r.skip(r.u16() - 2);
     const columns = r.packedLength();
     const isUpdate = header.type === EVENT.partialUpdateRows || header.type === EVENT.updateRows;
     const bitmaps = r.take(((columns + 7) >> 3) * (isUpdate ? 2 : 1));

@@ -3,7 +3,8 @@
  *
  * Low: every transaction in it is visible to any later read, so what a chunk does not show was committed
  * after it. `@@gtid_executed` has this property: the server adds a GTID when the commit is visible. The end of
- * the binlog has not: the binlog is written before the engine makes the commit visible.
+ * the binlog has not: the binlog is written before the engine makes the commit visible. MariaDB has another one
+ * (`mariadb/dialect.ts`).
  *
  * High: it covers every transaction that any earlier read can have seen. The end of the binlog has this
  * property, for the same reason, and `@@gtid_executed` has not.
@@ -14,13 +15,12 @@
  * prepared before the mark has ended by then, and every chunk sees how. What is prepared later has its PREPARE
  * behind the mark, where the stream gets its rows (`prepared-xa.ts`).
  */
-import { isSyncError, syncError } from "../types/errors.ts";
-import { GtidSet } from "../types/gtid.ts";
+import { syncError } from "../types/errors.ts";
+import type { GtidSet } from "../types/gtid.ts";
 import type { BinlogOffset } from "../types/source-position.ts";
 import { readAccount } from "./account.ts";
-import { readBinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
-import { errnoOf } from "./driver-error.ts";
+import type { TextRow } from "./text-row.ts";
 
 export interface LowWatermark {
   readonly gtids: GtidSet;
@@ -28,43 +28,20 @@ export interface LowWatermark {
   readonly binlog: BinlogOffset;
 }
 
-export async function readLowWatermark(connection: MysqlConnection): Promise<LowWatermark> {
-  const { end } = await readBinlogStatus(connection);
-  const [row] = await connection.query("SELECT @@GLOBAL.gtid_executed");
-  return { gtids: GtidSet.parse(row?.[0] ?? ""), binlog: end };
-}
-
-export async function readHighWatermark(connection: MysqlConnection): Promise<BinlogOffset> {
-  return (await readBinlogStatus(connection)).end;
-}
-
-/** `XAER_RMERR`, which is all that XA RECOVER says to a user without XA_RECOVER_ADMIN. */
-const XA_RECOVER_DENIED = 1401;
-
-/**
- * Transactions between XA PREPARE and their end, each as the text that XA COMMIT takes. Null without the
- * grant XA_RECOVER_ADMIN.
- */
-export async function readOpenXa(connection: MysqlConnection): Promise<readonly string[] | null> {
-  try {
-    const rows = await connection.query("XA RECOVER CONVERT XID");
-    return rows.map(([format, gtridBytes, bqualBytes, data]) => {
-      const hex = (data ?? "").replace(/^0x/i, "");
-      const cut = Number(gtridBytes) * 2;
-      return `X'${hex.slice(0, cut)}',X'${hex.slice(cut, cut + Number(bqualBytes) * 2)}',${format ?? ""}`;
-    });
-  } catch (error) {
-    if (isSyncError(error) && errnoOf(error.cause) === XA_RECOVER_DENIED) return null;
-    throw error;
-  }
-}
+/** Of what XA RECOVER shows; `hexOf` gives the bytes of a shown xid as hexadecimal digits. */
+export const xidTexts = (rows: readonly TextRow[], hexOf: (data: string) => string): readonly string[] =>
+  rows.map(([format, gtridBytes, bqualBytes, data]) => {
+    const hex = hexOf(data ?? "");
+    const cut = Number(gtridBytes) * 2;
+    return `X'${hex.slice(0, cut)}',X'${hex.slice(cut, cut + Number(bqualBytes) * 2)}',${format ?? ""}`;
+  });
 
 /**
  * To be called after the low watermark was read; the caller begins anew, with another mark, while it throws.
  * @throws SyncError SOURCE_XA_OPEN, and SOURCE_GRANT_MISSING when the server does not say
  */
 export async function requireNoOpenXa(connection: MysqlConnection): Promise<void> {
-  const open = await readOpenXa(connection);
+  const open = await connection.dialect.readOpenXa(connection);
   if (open === null) {
     const { quoted } = await readAccount(connection);
     throw syncError("SOURCE_GRANT_MISSING", "whether prepared XA transactions are open cannot be seen", {

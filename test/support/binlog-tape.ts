@@ -121,7 +121,7 @@ export class BinlogTape implements AsyncDisposable {
 
   /** Waits until everything that the server has now was announced, or is prepared and waits for its end. */
   async caughtUp(connection: TestConnection, timeoutMs = 20_000): Promise<void> {
-    const target = GtidSet.parse(String(await connection.value("SELECT @@GLOBAL.gtid_executed")));
+    const target = GtidSet.parse(await connection.executedGtids());
     await waitFor(
       `the stream to reach ${target.toString()}`,
       () => {

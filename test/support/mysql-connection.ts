@@ -61,6 +61,13 @@ export class TestConnection implements AsyncDisposable {
     return value;
   }
 
+  /** The GTIDs of all that is committed, as the server writes them. */
+  async executedGtids(): Promise<string> {
+    const isMariadb = String(await this.value("SELECT VERSION()")).includes("MariaDB");
+    const variable = isMariadb ? "gtid_binlog_pos" : "gtid_executed";
+    return String(await this.value(`SELECT @@GLOBAL.${variable}`));
+  }
+
   /** Runs statements that return no rows; how many rows they changed in all. */
   async run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
     const [result] = await this.#connection.query(sql, [...values]);

@@ -31,6 +31,7 @@ function interposed(
   act: () => Promise<unknown>,
 ): MysqlConnection {
   return {
+    dialect: connection.dialect,
     version: connection.version,
     threadId: connection.threadId,
     encrypted: connection.encrypted,

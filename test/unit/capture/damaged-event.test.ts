@@ -252,7 +252,14 @@ test("rows are read as their own TABLE_MAP says, and not as one of the same colu
   const hasher = hasher64();
   const take = (type: number, body: string): void => {
     const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from(body.replaceAll(" ", ""), "hex")]);
-    const header = { type, endOffset: 0, isIgnorable: false, bodyStart: HEADER_BYTES, bodyEnd: bytes.length };
+    const header = {
+      type,
+      endOffset: 0,
+      isIgnorable: false,
+      isV1: false,
+      bodyStart: HEADER_BYTES,
+      bodyEnd: bytes.length,
+    };
     if (type === TYPE.tableMap) tables.map(bytes, header, hasher);
     else expect(tables.rows(bytes, header, hasher)).toBeNull();
   };

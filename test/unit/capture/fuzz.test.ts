@@ -30,7 +30,10 @@ const ALLOCATED_MAX = 1 << 16;
 describe.for(CORPORA)("$corpus.name", ({ corpus, never, loads, old }) => {
   test("the recorded events are of every type that the server writes", () => {
     const recorded = new Set(corpus.pieces.flatMap(({ bare }) => bare).map(typeOf));
-    const names = Object.entries(EVENT).flatMap(([name, type]) => (recorded.has(type) ? [] : [name]));
+    // From 160 on they are those of MariaDB.
+    const names = Object.entries(EVENT).flatMap(([name, type]) =>
+      recorded.has(type) || type >= 160 ? [] : [name],
+    );
     expect(names.toSorted()).toEqual([...never, ...loads, ...old].toSorted());
     expect(corpus.schemas.map(({ id }) => id.table).toSorted()).toEqual([
       "bytes",

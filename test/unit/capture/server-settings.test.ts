@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { settingProblems } from "../../../src/capture/server-settings.ts";
+import { MYSQL_SETTINGS, settingProblems } from "../../../src/capture/server-settings.ts";
 
 /** A MySQL 9.7 as it should be. */
 const GOOD: readonly (readonly [string, string])[] = [
@@ -18,7 +18,7 @@ const GOOD: readonly (readonly [string, string])[] = [
 ];
 
 const found = (...changes: readonly (readonly [string, string])[]) =>
-  settingProblems(new Map([...GOOD, ...changes])).map(({ code, severity, message, hint }) => [
+  settingProblems(new Map([...GOOD, ...changes]), MYSQL_SETTINGS).map(({ code, severity, message, hint }) => [
     severity,
     code,
     message.split(":")[0],
@@ -82,5 +82,5 @@ test("short retention is a warning, and under an hour an error", () => {
 });
 
 test("a variable that the server does not have is no problem", () => {
-  expect(settingProblems(new Map([["log_bin", "ON"]]))).toEqual([]);
+  expect(settingProblems(new Map([["log_bin", "ON"]]), MYSQL_SETTINGS)).toEqual([]);
 });

@@ -1,9 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  isAtLeast,
-  parseServerVersion,
-  requireSupportedServer,
-} from "../../../src/capture/server-version.ts";
+import { isAtLeast, parseServerVersion } from "../../../src/capture/server-number.ts";
+import { dialectOf } from "../../../src/capture/server-version.ts";
 import { SyncError } from "../../../src/util/errors.ts";
 
 test("versions compare by number", () => {
@@ -17,25 +14,27 @@ test("versions compare by number", () => {
   expect(isAtLeast([8, 1, 9], [8, 2, 0])).toBe(false);
 });
 
-function refusal(version: string): string | null {
+function dialectName(version: string): string {
   try {
-    requireSupportedServer(version);
-    return null;
+    return dialectOf(version).name;
   } catch (error) {
     if (error instanceof SyncError && error.code === "SOURCE_NOT_SUPPORTED") return error.message;
     throw error;
   }
 }
 
-test("MySQL from 8.0 is supported, MariaDB is refused by its name", () => {
-  expect(refusal("8.0.0")).toBeNull();
-  expect(refusal("8.4.3")).toBeNull();
-  expect(refusal("9.7.4-2")).toBeNull();
-  expect(refusal("5.7.44-log")).toBe("the source is MySQL 5.7.44-log, which is too old to follow");
-  expect(refusal("10.11.19-MariaDB-deb12")).toBe(
-    "the source is MariaDB 10.11.19-MariaDB-deb12, which this version does not follow",
+test("MySQL from 8.0, and MariaDB 10.11 to 11.4, are supported", () => {
+  expect(["8.0.0", "8.4.3", "9.7.4-2"].map(dialectName)).toEqual(["MySQL", "MySQL", "MySQL"]);
+  expect(dialectName("5.7.44-log")).toBe("the source is MySQL 5.7.44-log, which is too old to follow");
+  expect(["10.11.0-MariaDB", "5.5.5-10.11.19-MariaDB-deb12", "11.4.5-mariadb-log"].map(dialectName)).toEqual([
+    "MariaDB",
+    "MariaDB",
+    "MariaDB",
+  ]);
+  expect(dialectName("5.5.5-10.6.1-mariadb")).toBe(
+    "the source is MariaDB 10.6.1-mariadb, which is too old to follow",
   );
-  expect(refusal("5.5.5-10.6.1-mariadb")).toBe(
-    "the source is MariaDB 5.5.5-10.6.1-mariadb, which this version does not follow",
+  expect(dialectName("11.8.2-MariaDB")).toBe(
+    "the source is MariaDB 11.8.2-MariaDB, which is newer than this version knows",
   );
 });

@@ -12,6 +12,29 @@ const kind = (
 });
 
 const CASES: readonly (readonly [string, Statement])[] = [
+  // MariaDB's own.
+  [
+    "SET STATEMENT max_statement_time=1, lock_wait_timeout=2 FOR ALTER TABLE t MODIFY c INT",
+    ddl(["db", "t"]),
+  ],
+  ["SET STATEMENT sort_buffer_size=100000 FOR INSERT INTO t VALUES (1)", kind("dml")],
+  ["SET STATEMENT x=1", kind("unknown")],
+  ["SET PASSWORD FOR x = ''", kind("harmless")],
+  ["CREATE SEQUENCE s START 1", kind("harmless")],
+  ["CREATE OR REPLACE SEQUENCE s", kind("harmless")],
+  ["ALTER SEQUENCE s RESTART 5", kind("harmless")],
+  ["DROP SEQUENCE s", kind("harmless")],
+  ["CREATE OR REPLACE PACKAGE BODY p AS END", kind("harmless")],
+  ["CREATE OR REPLACE TABLE t (id INT)", ddl(["db", "t"])],
+  ["ALTER ONLINE IGNORE TABLE IF EXISTS t WAIT 5 ADD c INT", ddl(["db", "t"])],
+  ["ALTER TABLE t CONVERT PARTITION p TO TABLE other", ddl(["db", "t"], ["db", "other"])],
+  ["ALTER TABLE t CONVERT TABLE x.other TO PARTITION p", ddl(["db", "t"], ["x", "other"])],
+  ["ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4", ddl(["db", "t"])],
+  [
+    "RENAME TABLE IF EXISTS a WAIT 2 TO b, c NOWAIT TO d",
+    ddl(["db", "a"], ["db", "b"], ["db", "c"], ["db", "d"]),
+  ],
+  ["/*M!100301 ALTER TABLE t MODIFY c INT */", ddl(["db", "t"])],
   ["BEGIN", kind("begin")],
   ["START TRANSACTION", kind("begin")],
   ["COMMIT", kind("commit")],

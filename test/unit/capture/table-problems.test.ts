@@ -141,7 +141,6 @@ test("filters of the binlog hide the tables of a database", () => {
     end: { file: "binlog.000001", offset: 4 },
     doDatabases: [],
     ignoreDatabases: [],
-    executedGtids: "",
     ...changes,
   });
   const ids = ["shop", "crm"].map((database) => ({ database, table: "t" }));

@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { EVENT, EventFramer } from "../../../src/capture/binlog-event.ts";
+import { EVENT } from "../../../src/capture/binlog-event.ts";
 import { TrackedTables } from "../../../src/capture/tracked-tables.ts";
 import { TransactionAssembler } from "../../../src/capture/transaction.ts";
 import { GtidSet } from "../../../src/types/gtid.ts";
-import { readCorpus } from "../../support/binlog-corpus.ts";
+import { headedFramer } from "../../support/headed-framer.ts";
 
-const { bare: head } = readCorpus("mysql-9.7").head;
 const HEADER_BYTES = 19;
 const IGNORABLE = 0x80;
 
@@ -29,9 +28,7 @@ function take(type: number, flags = 0): void {
   bytes.writeUInt32LE(bytes.length, 9);
   bytes.writeUInt32LE(1234, 13);
   bytes.writeUInt16LE(flags, 17);
-  const framer = new EventFramer();
-  framer.frame(head, 0, head.length);
-  assembler().event(bytes, framer.frame(bytes, 0, bytes.length));
+  assembler().event(bytes, headedFramer().frame(bytes, 0, bytes.length));
 }
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(EVENT));

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { EVENT, EventFramer } from "../../../src/capture/binlog-event.ts";
+import { EVENT } from "../../../src/capture/binlog-event.ts";
 import { TrackedTables } from "../../../src/capture/tracked-tables.ts";
 import { TransactionAssembler } from "../../../src/capture/transaction.ts";
 import { GtidSet } from "../../../src/types/gtid.ts";
+import { headedFramer } from "../../support/headed-framer.ts";
 
 /* Sequences of events that no server sends, and those that it does, made by hand. */
 
@@ -32,12 +33,12 @@ class Events {
     bytes.writeUInt8(type, 4);
     bytes.writeUInt32LE(bytes.length, 9);
     bytes.writeUInt32LE(this.#end, 13);
-    this.assembler.event(bytes, new EventFramer().frame(bytes, 0, bytes.length));
+    this.assembler.event(bytes, headedFramer().frame(bytes, 0, bytes.length));
     return this;
   }
 
   gtid(number: number): this {
-    const body = Buffer.alloc(49);
+    const body = Buffer.alloc(54);
     body.write(A.replaceAll("-", ""), 1, "hex");
     body.writeBigInt64LE(BigInt(number), 17);
     body.writeUInt8(2, 25);
