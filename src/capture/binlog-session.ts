@@ -38,6 +38,7 @@ export interface SessionOptions {
   readonly collations: Collations;
   readonly charsets: Charsets;
   readonly foldsCase: boolean;
+  readonly countsSpatial: boolean;
   readonly form: RowForm;
   readonly held: ReadonlyMap<string, GtidSet>;
   readonly version: string;

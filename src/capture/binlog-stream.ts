@@ -57,6 +57,7 @@ export interface BinlogStreamOptions {
   /** Of all text columns of the schemas. */
   readonly charsets: Charsets;
   readonly foldsCase: boolean;
+  readonly countsSpatial: boolean;
   readonly form: RowForm;
   /** See `StreamRequest`. */
   readonly held: ReadonlyMap<string, GtidSet>;

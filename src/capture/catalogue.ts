@@ -10,6 +10,8 @@ export interface Catalogue {
   readonly collations: readonly (readonly [number, string])[];
   /** `lower_case_table_names` is not 0. */
   readonly foldsCase: boolean;
+  /** See `MapContext`. */
+  readonly countsSpatial: boolean;
   /** Tables of the character sets that the columns of the tables are in. */
   readonly charsets: readonly (readonly [string, CharsetTable])[];
 }
@@ -27,7 +29,12 @@ export async function readCatalogue(
     });
   }
   const used = [...schemas.flatMap(textCharsets), ...(await memberCharsets(connection, schemas))];
-  return { collations, foldsCase: names?.[0] !== "0", charsets: await readCharsets(connection, used) };
+  return {
+    collations,
+    foldsCase: names?.[0] !== "0",
+    countsSpatial: connection.dialect.name === "MariaDB",
+    charsets: await readCharsets(connection, used),
+  };
 }
 
 /** Of the text columns of a table. */

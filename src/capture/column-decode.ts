@@ -27,7 +27,8 @@ type DecodedTable = Pick<TableMap, "columns" | "primaryKey">;
 /** A decoder into these columns, one for each column of the table. */
 export function compileColumnDecoder(map: DecodedTable, columns: readonly ColumnBuffer[]): ColumnDecoder {
   assert(map.primaryKey.length > 0, "a row decoder needs a primary key");
-  assert(map.columns.length === columns.length, "a column for each column of the table");
+  const shown = map.columns.filter(({ isHidden }) => isHidden !== true);
+  assert(shown.length === columns.length, "a column for each column of the table");
   const cursor: RowCursor = { end: 0, keys: new Int32Array(map.primaryKey.length * 2) };
   const scope: CodeScope = { constants: new Map<string, unknown>([["cursor", cursor]]) };
   columns.forEach((column, i) => scope.constants.set(bufferName(i), column));
@@ -58,16 +59,18 @@ function functionCode(
     `p += ${nullBytes};`,
     "let q = 0, e = 0;",
   ];
+  let shown = 0;
   map.columns.forEach((column, i) => {
     const key = map.primaryKey.indexOf(column.name);
-    const buffer = bufferName(i);
+    const isHidden = column.isHidden === true;
+    const buffer = bufferName(isHidden ? -1 : shown++);
     const isNull = nullCode(i);
     lines.push(insideCode(map.columns, i));
     if (key >= 0) lines.push(`cursor.keys[${key * 2}] = p;`);
-    if (isKept(column)) {
+    if (!isHidden && isKept(column)) {
       lines.push(`if (${isNull}) ${buffer}.setNull(r); else {`, cellCode(column, buffer, scope), "}");
     } else {
-      if (name !== "skip") lines.push(`${buffer}.setNull(r);`);
+      if (name !== "skip" && !isHidden) lines.push(`${buffer}.setNull(r);`);
       lines.push(`if (!(${isNull})) {`, valueCode(column, { mode: "skip", scope, fixedMax: 0 }), "}");
     }
     if (key >= 0) lines.push(`cursor.keys[${key * 2 + 1}] = p;`);

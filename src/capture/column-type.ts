@@ -37,8 +37,12 @@ const SPATIAL: ReadonlySet<string> = new Set([
   ...["geomcollection", "geometrycollection"],
 ]);
 
+const OLD_TEMPORAL = /^(time|datetime|timestamp)\b.*\/\* mariadb-5\.3 \*\//;
+
 /** Length and NULLs aside, what a column's values are; or the name of what we do not support. */
 export function readColumnType(from: CatalogueType): TypeReading {
+  // MariaDB marks what it still stores as it did before it knew fractions of a second.
+  if (OLD_TEMPORAL.test(from.columnType)) return refuse("TABLE_TYPE_UNSUPPORTED", from.columnType);
   const bytes = INT_BYTES.get(from.dataType);
   if (bytes !== undefined) return read({ kind: "int", bytes, unsigned: / unsigned\b/.test(from.columnType) });
   switch (from.dataType) {
@@ -74,6 +78,10 @@ export function readColumnType(from: CatalogueType): TypeReading {
     case "mediumtext":
     case "longtext":
       return readText("text", from);
+    case "uuid":
+    case "inet4":
+    case "inet6":
+      return read({ kind: "text", form: from.dataType, charset: "ascii" });
     case "enum":
     case "set":
       return readMembers(from.dataType, from);

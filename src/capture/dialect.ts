@@ -18,7 +18,7 @@ export interface Dialect {
   /** Gives the number of each collation and the character set that it belongs to. */
   readonly collationQuery: string;
   /** Grants on the whole server. */
-  grants(connection: MysqlConnection): readonly GrantTrial[];
+  readonly grants: readonly NeededGrant[];
   /** Needs the grant to see the binlog's position. */
   readBinlogStatus(connection: MysqlConnection): Promise<BinlogStatus>;
   readLowWatermark(connection: MysqlConnection): Promise<LowWatermark>;
@@ -35,10 +35,9 @@ export interface Dialect {
   readOpenXa(connection: MysqlConnection): Promise<readonly string[] | null>;
 }
 
-/** A statement that needs just this grant. */
-export interface GrantTrial {
+export interface NeededGrant {
   readonly grant: string;
-  readonly statement: string;
   /** What is not possible without it. */
   readonly lack: string;
+  readonly isGiven: (connection: MysqlConnection) => Promise<boolean>;
 }

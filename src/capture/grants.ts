@@ -13,8 +13,8 @@ import type { TableFacts } from "./table-facts.ts";
 export async function serverGrantProblems(connection: MysqlConnection): Promise<readonly Problem[]> {
   const user = await readAccount(connection);
   const missing: Problem[] = [];
-  for (const { grant, statement, lack } of connection.dialect.grants(connection)) {
-    if (!(await isDenied(connection, statement))) continue;
+  for (const { grant, lack, isGiven } of connection.dialect.grants) {
+    if (await isGiven(connection)) continue;
     missing.push(
       grantProblem(`${user.shown} lacks ${grant}: ${lack}`, `GRANT ${grant} ON *.* TO ${user.quoted};`),
     );
@@ -57,7 +57,7 @@ export async function tableGrantProblems(
   return problems;
 }
 
-async function isDenied(connection: MysqlConnection, statement: string): Promise<boolean> {
+export async function isDenied(connection: MysqlConnection, statement: string): Promise<boolean> {
   try {
     await connection.query(statement);
     return false;

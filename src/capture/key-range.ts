@@ -9,7 +9,7 @@
  */
 import type { SnapshotChunk } from "../types/ports.ts";
 import { quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
-import type { ColumnType, TableSchema } from "../types/table-schema.ts";
+import { isBinaryText, type ColumnType, type TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
 
 /** A key column by which chunks are bounded. */
@@ -60,7 +60,7 @@ function boundColumn(name: string, type: ColumnType): BoundColumn | null {
       return {
         name,
         expression: `HEX(${name})`,
-        literal: (hex) => `_${type.charset} X'${hex}'`,
+        literal: isBinaryText(type.form) ? (hex) => `X'${hex}'` : (hex) => `_${type.charset} X'${hex}'`,
         numberMax: null,
       };
     case "bytes":

@@ -5,6 +5,7 @@ import { binlogStatusOf, type BinlogStatus } from "./binlog-status.ts";
 import type { MysqlConnection } from "./connection.ts";
 import type { Dialect } from "./dialect.ts";
 import { errnoOf } from "./driver-error.ts";
+import { isDenied } from "./grants.ts";
 import type { ServerHistory } from "./history.ts";
 import { isAtLeast, parseServerVersion } from "./server-number.ts";
 import { MYSQL_SETTINGS } from "./server-settings.ts";
@@ -17,16 +18,19 @@ export const MYSQL: Dialect = {
   sessionStatements: SESSION_STATEMENTS,
   settings: MYSQL_SETTINGS,
   collationQuery: "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS",
-  grants: (connection) => [
+  grants: [
     {
       grant: "REPLICATION CLIENT",
-      statement: statusStatement(connection),
       lack: "the position of the binlog is not known",
+      isGiven: async (connection) => !(await isDenied(connection, statusStatement(connection))),
     },
     {
       grant: "REPLICATION SLAVE",
-      statement: isServer(connection, [8, 0, 22]) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS",
       lack: "the binlog cannot be read",
+      isGiven: async (connection) => {
+        const statement = isServer(connection, [8, 0, 22]) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS";
+        return !(await isDenied(connection, statement));
+      },
     },
   ],
   readBinlogStatus,

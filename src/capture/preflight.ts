@@ -41,7 +41,7 @@ export async function preflight(connection: MysqlConnection, options: PreflightO
   const ids = [...found.tables, ...found.views];
   const facts = await readTables(connection, ids);
   const tables = ids.flatMap((id) => facts.get(tableKey(id)) ?? []);
-  const base = tables.filter((table) => table.kind === "table");
+  const base = tables.filter(({ kind }) => kind === "table" || kind === "versioned");
   const problems = [
     ...transportProblems(connection, options.host),
     ...settingProblems(variables, connection.dialect.settings),

@@ -2,7 +2,8 @@ import { Readable } from "node:stream";
 import { crc32, createZstdDecompress } from "node:zlib";
 import { isSyncError, syncError } from "../types/errors.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
-import { readGtid, readTaggedGtid, type RawGtid } from "./raw-gtid.ts";
+import { readGtid, readMariadbGtid, readTaggedGtid, type RawGtid } from "./raw-gtid.ts";
+import { unpackMariadb } from "./raw-packed.ts";
 import { imageEnd, type ColumnWidth } from "./row-width.ts";
 import { messageOf } from "../util/errors.ts";
 
@@ -82,9 +83,13 @@ export class RawCounter {
   #read(type: number, body: DataView): void {
     if (type === 33) this.#begin(readGtid(body));
     else if (type === 42) this.#begin(readTaggedGtid(body));
+    else if (type === 162) this.#begin(readMariadbGtid(body));
     else if (type === 2) this.#query(body);
     else if (type === 19) this.#mapTable(body);
-    else if ((type >= 30 && type <= 32) || type === 39) this.#rows(type, body);
+    else if (type >= 30 && type <= 32) this.#rows(body, { kind: type - 30, at: 8 + body.getUint16(8, true) });
+    else if (type === 39) this.#rows(body, { kind: 1, at: 8 + body.getUint16(8, true), isPartial: true });
+    else if (type >= 23 && type <= 25) this.#rows(body, { kind: type - 23, at: 8 });
+    else if (type >= 165 && type <= 168) this.#readMariadbPacked(type, body);
     else if (type === 38) this.#prepare(body);
     else if (type === 16) this.#end();
   }
@@ -124,10 +129,15 @@ export class RawCounter {
     return all.subarray(at);
   }
 
-  #begin({ gtid, commitUs }: RawGtid): void {
+  #readMariadbPacked(type: number, body: DataView): void {
+    const plain = unpackMariadb(type, body, packed);
+    this.#read(type === 165 ? 2 : type - 143, plain);
+  }
+
+  #begin({ gtid, commitUs, isBegin }: RawGtid): void {
     this.#gtid = gtid;
     this.#commitUs = commitUs;
-    this.#hasBegun = false;
+    this.#hasBegun = isBegin;
     this.#changes = new Map();
     this.#nextN = new Map();
   }
@@ -174,24 +184,30 @@ export class RawCounter {
     this.#tables.set(number, { key: tableKey(id), ...describeColumns(body, tableAt + 1 + tableLength + 1) });
   }
 
-  #rows(type: number, body: DataView): void {
+  /** `kind` is 0 for an insert, 1 for an update, 2 for a delete; `at` is where the number of columns stands. */
+  #rows(
+    body: DataView,
+    {
+      kind,
+      at: start,
+      isPartial = false,
+    }: { readonly kind: number; readonly at: number; readonly isPartial?: boolean },
+  ): void {
     const table = this.#tables.get(body.getUint32(0, true) + body.getUint16(4, true) * 2 ** 32);
     if (table === undefined) return;
-    let at = 8 + body.getUint16(8, true);
-    const count = packed(body, at);
-    const isUpdate = type === 31 || type === 39;
-    at = count.next + ((count.value + 7) >> 3) * (isUpdate ? 2 : 1);
+    const count = packed(body, start);
+    let at = count.next + ((count.value + 7) >> 3) * (kind === 1 ? 2 : 1);
     const list = this.#changes.get(table.key) ?? [];
     this.#changes.set(table.key, list);
     let n = this.#nextN.get(table.key) ?? 0;
     while (at < body.byteLength) {
       const first = imageEnd(body, at, table);
       if (first.end <= at) throw misread("a row without columns");
-      if (!isUpdate) {
-        list.push({ n, operation: type === 30 ? "c" : "d" });
+      if (kind !== 1) {
+        list.push({ n, operation: kind === 0 ? "c" : "d" });
         at = first.end;
       } else {
-        const from = type === 39 ? behindOptions(body, first.end, table) : first.end;
+        const from = isPartial ? behindOptions(body, first.end, table) : first.end;
         const second = imageEnd(body, from, table);
         if (second.end <= from) throw misread("a row without columns");
         if (first.key === second.key) list.push({ n, operation: "u" });
@@ -273,6 +289,8 @@ const META_BYTES: ReadonlyMap<number, number> = new Map([
   [17, 1],
   [18, 1],
   [19, 1],
+  [140, 1],
+  [141, 2],
   [242, 1],
   [245, 1],
   [246, 2],

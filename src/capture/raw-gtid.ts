@@ -4,6 +4,8 @@ export interface RawGtid {
   readonly gtid: string;
   /** Microseconds since 1970, on the server where it was first committed. */
   readonly commitUs: number;
+  /** It begins a transaction by itself, without a BEGIN behind it. */
+  readonly isBegin: boolean;
 }
 
 const TIME = (1n << 55n) - 1n;
@@ -12,7 +14,19 @@ export function readGtid(body: DataView): RawGtid {
   const first = body.getBigUint64(42, true);
   // The highest bit of seven bytes says that another time follows.
   const time = (first >> 55n) % 2n === 1n ? body.getBigUint64(49, true) : first;
-  return { gtid: `${uuidAt(body, 1)}:${body.getBigUint64(17, true)}`, commitUs: Number(time & TIME) };
+  return {
+    gtid: `${uuidAt(body, 1)}:${body.getBigUint64(17, true)}`,
+    commitUs: Number(time & TIME),
+    isBegin: false,
+  };
+}
+
+/** A MariaDB's: number and domain, then flags; second and server stand in the header of the event, before the body. */
+export function readMariadbGtid(body: DataView): RawGtid {
+  const header = new DataView(body.buffer, body.byteOffset - 19, 19);
+  const [second, server] = [header.getUint32(0, true), header.getUint32(5, true)];
+  const gtid = `${body.getUint32(8, true)}-${server}-${body.getBigUint64(0, true)}`;
+  return { gtid, commitUs: second * 1e6, isBegin: (body.getUint8(12) & 1) === 0 };
 }
 
 /** Numbered fields: 1 the server, 2 the number, 3 the tag, 6 and 7 the times; before them three integers. */
@@ -42,7 +56,7 @@ export function readTaggedGtid(body: DataView): RawGtid {
   // The number is one with a sign, which takes the lowest bit.
   const number = (integers.get(2) ?? 0n) >> 1n;
   const time = integers.get(7) ?? integers.get(6) ?? 0n;
-  return { gtid: `${uuidAt(uuid, 0)}:${tag}:${number}`, commitUs: Number(time) };
+  return { gtid: `${uuidAt(uuid, 0)}:${tag}:${number}`, commitUs: Number(time), isBegin: false };
 }
 
 /** As many ones at the low end of the first byte, as many bytes follow it. */

@@ -2,9 +2,10 @@ import { columnForm } from "../types/column-values.ts";
 import type { ColumnType } from "../types/table-schema.ts";
 import { unreachable } from "../util/assert.ts";
 import { writeBytes, writeLatin1, type ByteWriter } from "./byte-writer.ts";
-import { textWriter } from "./charset/charset-table.ts";
+import { textWriter, type TextWriter } from "./charset/charset-table.ts";
 import { decimalReader, decimalWriter } from "./decimal-text.ts";
 import { writeJsonText } from "./json-text.ts";
+import type { StoredValue } from "./mariadb/stored-value.ts";
 import { memberTexts, setTextWriter, type MemberBytes } from "./member-text.ts";
 import {
   bitWords,
@@ -99,8 +100,10 @@ export const textCell = (name: string, call: string): string =>
   `q = ${name}.position; e = ${call}; ${name}.view.setUint32(q, e - q - 4, true); ${name}.last = q; ${name}.position = e;`;
 
 /** A value of `l` bytes. */
-function variableCode({ type, table, name: column }: MappedColumn, name: string, scope: CodeScope): string {
-  const cell = (write: unknown): string => {
+function variableCode(mapped: MappedColumn, name: string, scope: CodeScope): string {
+  const { type, table, name: column, stored } = mapped;
+  const cell = (plain: TextWriter): string => {
+    const write = stored === undefined ? plain : storedWriter(plain, stored);
     const call = `${use(scope, write)}(${name}, q + 4, s, p, p + l)`;
     return textCell(name, `(${name}.reserve(q, 4), ${call})`);
   };
@@ -112,6 +115,14 @@ function variableCode({ type, table, name: column }: MappedColumn, name: string,
     return cell(paddedWriter(type.length));
   }
   return cell(writeBytes);
+}
+
+/** Writes what a value is, of what it is stored as. */
+function storedWriter(write: TextWriter, stored: StoredValue): TextWriter {
+  return (w, at, source, from, to) => {
+    const value = stored(source, from, to);
+    return write(w, at, value, 0, value.length);
+  };
 }
 
 /** Writes bytes, and zeros behind them up to this length. */

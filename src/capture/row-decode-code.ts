@@ -7,6 +7,7 @@ import { writeInteger, writeSigned64, writeUnsigned, writeUnsigned64 } from "./d
 import { floatText, writeDouble } from "./double-text.ts";
 import { decimalBytes, decimalWriter } from "./decimal-text.ts";
 import { writeJsonDocument } from "./json-text.ts";
+import type { StoredValue } from "./mariadb/stored-value.ts";
 import { memberBytes, ROOM_BEHIND, setWriter, type MemberBytes } from "./member-text.ts";
 import type { MappedColumn } from "./table-map.ts";
 import { fractionBytes, writeDate, writeDatetime2, writeTime2, writeTimestamp2 } from "./temporal-text.ts";
@@ -118,6 +119,10 @@ function variableCode(column: MappedColumn, { scope, fixedMax }: ValueOptions): 
   // Room for the longest form of this value and for everything fixed behind it, so that `b` stays valid.
   const room = (perByte: string): string =>
     `w.reserve(o, l * ${perByte} + ${fixedMax}); b = w.bytes; v = w.view;`;
+  if (column.stored !== undefined) {
+    const write = use(scope, storedWriter(column, column.stored));
+    return `${length} o = ${write}(w, o, s, p, p + l); w.reserve(o, ${fixedMax}); b = w.bytes; v = w.view; p += l;`;
+  }
   if (type.kind === "text") {
     if (column.table !== undefined) {
       const write = use(scope, jsonTextWriter(textWriter(column.table, column.name)));
@@ -208,6 +213,26 @@ export function bitWords(bytes: number): { readonly high: string; readonly low: 
   };
   const split = Math.max(0, bytes - 4);
   return { high: part(0, split), low: part(split, bytes) };
+}
+
+/** Longest JSON text of a byte, as one of a text or of binary data. */
+const JSON_PER_BYTE = 6;
+
+/** Writes what a value is, of what it is stored as. */
+function storedWriter({ type, table, name }: MappedColumn, stored: StoredValue): TextWriter {
+  const write: TextWriter =
+    type.kind === "bytes"
+      ? (w, at, source, from, to) => writeBase64(w, at, source, from, to, 0)
+      : table !== undefined
+        ? jsonTextWriter(textWriter(table, name))
+        : type.kind === "text" && type.charset === "latin1"
+          ? writeLatin1String
+          : writeJsonString;
+  return (w, at, source, from, to) => {
+    const value = stored(source, from, to);
+    w.reserve(at, (value.length + 1) * JSON_PER_BYTE);
+    return write(w, at, value, 0, value.length);
+  };
 }
 
 /** A text that becomes UTF-8 first. */

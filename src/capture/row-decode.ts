@@ -82,7 +82,7 @@ function functionCode(
   if (writes) lines.push(`w.reserve(o, ${fixedMax});`, "let b = w.bytes, v = w.view;", "b[o++] = 123;");
   let first = true;
   columns.forEach((column, i) => {
-    const mode = modeOf(column.name);
+    const mode = column.isHidden === true ? "skip" : modeOf(column.name);
     const keyIndex = map.primaryKey.indexOf(column.name);
     const value = valueCode(column, { mode, scope, fixedMax });
     const isNull = nullCode(i);

@@ -51,6 +51,7 @@ function width(body: DataView, at: number, { type, meta }: ColumnWidth): number 
   if (fixed !== undefined) return fixed;
   switch (type) {
     case 15:
+    case 141:
       return meta < 256 ? 1 + body.getUint8(at) : 2 + body.getUint16(at, true);
     case 16:
       return (meta >> 8) + ((meta & 255) === 0 ? 0 : 1);
@@ -62,6 +63,7 @@ function width(body: DataView, at: number, { type, meta }: ColumnWidth): number 
       return 3 + half(meta);
     case 246:
       return decimalWidth(meta & 255, meta >> 8);
+    case 140:
     case 242:
     case 245:
     case 252:

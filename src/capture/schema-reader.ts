@@ -14,7 +14,7 @@ const SYSTEM_DATABASES = ["information_schema", "mysql", "performance_schema", "
 export interface Discovery {
   /** Base tables that are meant, by name. */
   readonly tables: readonly TableId[];
-  /** Views that a pattern names in full. Those that merely fall under a glob are left out. */
+  /** Views and sequences that a pattern names in full. Those that merely fall under a glob are left out. */
   readonly views: readonly TableId[];
   /** Patterns under which there is nothing that this user may see. */
   readonly unmatched: readonly TablePattern[];
@@ -40,7 +40,8 @@ export async function discoverTables(
   const matched = new Set<TablePattern>();
   for (const row of rows) {
     const id = { database: text(row, 0), table: text(row, 1) };
-    const isTable = row[2] === "BASE TABLE";
+    const kind = kindOf(row[2]);
+    const isTable = kind === "table" || kind === "versioned";
     const by = patterns.include.filter(
       (p) => matchesTable(p, id, { ignoreCase }) && (isTable || isNamed(p, id, ignoreCase)),
     );
@@ -110,7 +111,7 @@ async function readBatch(
   );
   return [...tables.values()].flat().map((row) => ({
     id: { database, table: text(row, 0) },
-    kind: row[1] === "BASE TABLE" ? ("table" as const) : ("view" as const),
+    kind: kindOf(row[1]),
     engine: row[2] ?? null,
     rowsEstimate: numberOrNull(row[3]),
     dataBytes: numberOrNull(row[4]),
@@ -119,6 +120,14 @@ async function readBatch(
     cascades: (references.get(text(row, 0)) ?? []).flatMap(cascadeFacts),
   }));
 }
+
+const KINDS: ReadonlyMap<string, TableFacts["kind"]> = new Map([
+  ["BASE TABLE", "table"],
+  ["SYSTEM VERSIONED", "versioned"],
+  ["SEQUENCE", "sequence"],
+]);
+
+const kindOf = (type: string | null | undefined): TableFacts["kind"] => KINDS.get(type ?? "") ?? "view";
 
 function columnFacts(row: TextRow): ColumnFacts {
   const columnType = text(row, 3);

@@ -4,7 +4,7 @@
  * already what they have to be, dates and times come as numbers, and all else as a text with its length in front.
  * What would come in another form is asked for by an expression (`snapshotSelect`):
  *
- *     BIT             col + 0                 an integer instead of bytes
+ *     BIT             col | 0                 an integer of 8 bytes on every server, instead of bytes
  *     ENUM, SET       CONVERT(col USING ...)  utf8mb4, since their character set is not in the schema
  *     other texts     CAST(col AS BINARY)     as they are: the driver does not know all character sets, in which it
  *                                             reads the names of the columns
@@ -38,7 +38,7 @@ function expression(column: Column): string {
   const name = quoteMysql(column.name);
   switch (column.type.kind) {
     case "bit":
-      return `${name} + 0`;
+      return `${name} | 0`;
     case "enum":
     case "set":
       return `CONVERT(${name} USING utf8mb4)`;

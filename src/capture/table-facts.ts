@@ -6,8 +6,9 @@ import type { TypeRefusal } from "./column-type.ts";
 /** What the catalogue says about a table. */
 export interface TableFacts {
   readonly id: TableId;
-  readonly kind: "table" | "view";
-  /** Null for a view. */
+  /** A versioned table is one of MariaDB that keeps its history in itself. */
+  readonly kind: "table" | "view" | "sequence" | "versioned";
+  /** Null for a view and a sequence. */
   readonly engine: string | null;
   /** From the engine's statistics, and null when it has none: for progress bars and nothing else. */
   readonly rowsEstimate: number | null;

@@ -1,11 +1,14 @@
 import { syncError } from "../types/errors.ts";
 import { schemaVersion } from "../types/schema-version.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
-import type { ColumnType, TextCharset } from "../types/table-schema.ts";
+import type { ColumnType, TableSchema, TextCharset } from "../types/table-schema.ts";
 import { isPlainCharset, TEXT_CHARSETS } from "../types/table-schema.ts";
 import { decodeText, type Charsets, type CharsetTable } from "./charset/charset-table.ts";
 import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { isHiddenColumn, storedText } from "./mariadb/own-column.ts";
+import { unpackValue, type StoredValue } from "./mariadb/stored-value.ts";
+import { META, readExtras, readMemberLists, readNames, readPackedLengths } from "./table-map-extras.ts";
 
 /**
  * TABLE_MAP events under `binlog_row_metadata=FULL`: everything that decides how the rows behind them are
@@ -28,12 +31,18 @@ export interface MappedColumn {
   readonly lengthBytes: number;
   /** Of a text in a character set that is read by a table. */
   readonly table?: CharsetTable | undefined;
+  /** Of a value that is not stored as it is. */
+  readonly stored?: StoredValue | undefined;
+  /** A column of the server's own, that no SELECT shows. */
+  readonly isHidden?: boolean;
 }
 
 /** What a TABLE_MAP event refers to and does not say itself. */
 export interface MapContext {
   readonly collations: Collations;
   readonly charsets: Charsets;
+  /** Spatial columns stand among those that have a collation: so MariaDB writes it, and MySQL does not. */
+  readonly countsSpatial: boolean;
 }
 
 /** Character set of each collation number of the server. */
@@ -55,6 +64,8 @@ const TYPE = {
   datetime2: 18,
   time2: 19,
   json: 245,
+  blobPacked: 140,
+  varcharPacked: 141,
   vector: 242,
   newDecimal: 246,
   enum: 247,
@@ -62,19 +73,6 @@ const TYPE = {
   blob: 252,
   string: 254,
   geometry: 255,
-} as const;
-
-const META = {
-  signedness: 1,
-  defaultCharset: 2,
-  columnCharset: 3,
-  columnName: 4,
-  setMembers: 5,
-  enumMembers: 6,
-  simplePrimaryKey: 8,
-  prefixPrimaryKey: 9,
-  enumSetDefaultCharset: 10,
-  enumSetColumnCharset: 11,
 } as const;
 
 /** Database and table of the event without the rest: all that is needed for a table that we do not keep. */
@@ -104,7 +102,12 @@ interface RawColumn {
   readonly realType: number;
 }
 
-export function parseTableMap(bytes: Uint8Array, from: number, to: number, context: MapContext): TableMap {
+/** `known` is the schema that the rows should have: it tells types that look alike in the event. */
+export function parseTableMap(
+  bytes: Uint8Array,
+  { from, to }: { readonly from: number; readonly to: number },
+  context: MapContext & { readonly known: TableSchema | null },
+): TableMap {
   const r = new ByteReader(bytes, from, to);
   const { id } = readName(r);
   const count = r.packedLength();
@@ -128,7 +131,8 @@ export function parseTableMap(bytes: Uint8Array, from: number, to: number, conte
       throw corrupt(`the primary key of ${formatTableId(id)} names column ${index} of ${count}`);
     return name;
   });
-  return { id, columns, primaryKey, version: schemaVersion(columns, primaryKey) };
+  const shown = columns.filter((column) => column.isHidden !== true);
+  return { id, columns, primaryKey, version: schemaVersion(shown, primaryKey) };
 }
 
 function readColumnMeta(r: ByteReader, type: number): RawColumn {
@@ -136,6 +140,7 @@ function readColumnMeta(r: ByteReader, type: number): RawColumn {
     case TYPE.float:
     case TYPE.double:
     case TYPE.blob:
+    case TYPE.blobPacked:
     case TYPE.json:
     case TYPE.timestamp2:
     case TYPE.datetime2:
@@ -144,6 +149,7 @@ function readColumnMeta(r: ByteReader, type: number): RawColumn {
     case TYPE.geometry:
       return { type, meta: r.u8(), realType: type };
     case TYPE.varchar:
+    case TYPE.varcharPacked:
     case TYPE.bit:
     case TYPE.newDecimal:
       return { type, meta: r.u16(), realType: type };
@@ -161,30 +167,6 @@ function readColumnMeta(r: ByteReader, type: number): RawColumn {
   }
 }
 
-function readExtras(r: ByteReader): ReadonlyMap<number, ByteReader> {
-  const extras = new Map<number, ByteReader>();
-  while (r.left > 0) {
-    const kind = r.u8();
-    const length = r.packedLength();
-    const from = r.position;
-    r.skip(length);
-    extras.set(kind, new ByteReader(r.bytes, from, from + length));
-  }
-  return extras;
-}
-
-function readNames(r: ByteReader | undefined): string[] {
-  const names: string[] = [];
-  while (r !== undefined && r.left > 0) names.push(r.text(r.packedLength()));
-  return names;
-}
-
-function readPackedLengths(r: ByteReader | undefined): number[] {
-  const values: number[] = [];
-  while (r !== undefined && r.left > 0) values.push(r.packedLength());
-  return values;
-}
-
 const isNumeric = (c: RawColumn): boolean =>
   c.type === TYPE.tiny ||
   c.type === TYPE.short ||
@@ -200,7 +182,9 @@ const isEnumOrSet = (c: RawColumn): boolean => c.realType === TYPE.enum || c.rea
 const isCharacter = (c: RawColumn): boolean =>
   (c.type === TYPE.string && !isEnumOrSet(c)) ||
   c.type === TYPE.varchar ||
+  c.type === TYPE.varcharPacked ||
   c.type === TYPE.blob ||
+  c.type === TYPE.blobPacked ||
   c.type === 253;
 
 /** Collation number of each column that `applies`, either one default with exceptions or a full list. */
@@ -230,6 +214,7 @@ function readCollations(
 }
 
 interface ColumnSources extends MapContext {
+  readonly known: TableSchema | null;
   readonly raw: readonly RawColumn[];
   readonly names: readonly string[];
   readonly extras: ReadonlyMap<number, ByteReader>;
@@ -239,7 +224,7 @@ function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
   const { raw, names, extras } = sources;
   const textCollations = readCollations(
     raw,
-    isCharacter,
+    (column) => isCharacter(column) || (sources.countsSpatial && column.type === TYPE.geometry),
     extras.get(META.defaultCharset),
     extras.get(META.columnCharset),
   );
@@ -272,6 +257,8 @@ function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
     if (isCharacter(column)) {
       const found = characterColumn(column, charsetOf(textCollations.get(i)), refuse);
       const { type } = found;
+      const own = storedText(column.meta, { name, type, known: sources.known });
+      if (own !== null) return { name, ...found, ...own };
       if (type.kind !== "text" || isPlainCharset(type.charset)) return { name, ...found };
       return { name, ...found, table: tableOf(type.charset, sources.charsets) };
     }
@@ -280,7 +267,9 @@ function buildColumns(id: TableId, sources: ColumnSources): MappedColumn[] {
       return { name, type: { kind: "bytes", form, length: null }, lengthBytes: column.meta };
     }
     if (column.type === TYPE.json) return { name, type: { kind: "json" }, lengthBytes: column.meta };
-    return { name, type: fixedType(column, unsigned.has(i), refuse), lengthBytes: 0 };
+    const type = fixedType(column, unsigned.has(i), refuse);
+    const isHidden = isHiddenColumn(sources.known, name);
+    return { name, type, lengthBytes: 0, ...(isHidden ? { isHidden } : {}) };
   });
 }
 
@@ -294,16 +283,6 @@ function readSignedness(columns: readonly RawColumn[], r: ByteReader | undefined
       if (((bits[i >> 3] ?? 0) & (0x80 >> (i & 7))) !== 0) unsigned.add(index);
     });
   return unsigned;
-}
-
-function readMemberLists(r: ByteReader | undefined): Uint8Array[][] {
-  const lists: Uint8Array[][] = [];
-  while (r !== undefined && r.left > 0) {
-    const list: Uint8Array[] = [];
-    for (let left = r.packedLength(); left > 0; left--) list.push(r.take(r.packedLength()));
-    lists.push(list);
-  }
-  return lists;
 }
 
 function decodeName(
@@ -342,16 +321,20 @@ function characterColumn(
   column: RawColumn,
   charset: string,
   refuse: (what: string) => Error,
-): { type: ColumnType; lengthBytes: number } {
-  const isBlob = column.type === TYPE.blob;
+): Pick<MappedColumn, "type" | "lengthBytes" | "stored"> {
+  const isPacked = column.type === TYPE.blobPacked || column.type === TYPE.varcharPacked;
+  const isBlob = column.type === TYPE.blob || column.type === TYPE.blobPacked;
   const lengthBytes = isBlob ? column.meta : column.meta < 256 ? 1 : 2;
-  const isVarchar = column.type === TYPE.varchar;
+  const isVarchar = column.type === TYPE.varchar || column.type === TYPE.varcharPacked;
+  const packing = isPacked ? { stored: unpackValue } : {};
   if (charset === "binary") {
     const form = isBlob ? "blob" : isVarchar ? "varbinary" : "binary";
-    return { type: { kind: "bytes", form, length: isBlob ? null : column.meta }, lengthBytes };
+    // Before a packed value stands a byte that says how.
+    const length = isBlob ? null : column.meta - (isPacked ? 1 : 0);
+    return { type: { kind: "bytes", form, length }, lengthBytes, ...packing };
   }
   const form = isBlob ? "text" : isVarchar ? "varchar" : "char";
-  return { type: { kind: "text", form, charset: textCharset(charset, refuse) }, lengthBytes };
+  return { type: { kind: "text", form, charset: textCharset(charset, refuse) }, lengthBytes, ...packing };
 }
 
 const INT_BYTES: ReadonlyMap<number, 1 | 2 | 3 | 4 | 8> = new Map([

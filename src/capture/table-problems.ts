@@ -35,7 +35,19 @@ export function tableProblems(
       problem(id, "TABLE_ABSENT", message, "name the tables that the view reads, and leave the view out"),
     ];
   }
+  if (facts.kind === "sequence") {
+    const message = `${formatTableId(id)} is a sequence, and no table of rows`;
+    return [
+      problem(
+        id,
+        "TABLE_ABSENT",
+        message,
+        "leave it out: the numbers it gave are in the tables that used them",
+      ),
+    ];
+  }
   return [
+    ...historyProblems(facts),
     ...engineProblems(facts),
     ...keyProblems(facts),
     ...columnProblems(facts),
@@ -73,6 +85,14 @@ export function filterProblems(ids: readonly TableId[], status: BinlogStatus): r
       ),
     ];
   });
+}
+
+/** An update of such a table writes a second row of the same key, and a delete is an update. */
+function historyProblems({ id, kind }: TableFacts): readonly Problem[] {
+  if (kind !== "versioned") return [];
+  const message = `${formatTableId(id)} is system-versioned: its changes come with rows of its history, which are not told from its own`;
+  const hint = `ALTER TABLE ${quoteMysqlTable(id)} DROP SYSTEM VERSIONING; -- which drops its history; or ${LEAVE_OUT}`;
+  return [problem(id, "TABLE_TYPE_UNSUPPORTED", message, hint)];
 }
 
 function engineProblems({ id, engine }: TableFacts): readonly Problem[] {
@@ -170,7 +190,7 @@ function cascadeProblems({ id, cascades }: TableFacts, variables: ServerVariable
       `changes of ${formatTableId(parent)} change rows of ${formatTableId(id)} by the foreign key ${constraint} (${actions.join(", ")}), and the binlog does not show them`,
       variables.has("innodb_native_foreign_keys")
         ? "SET PERSIST_ONLY innodb_native_foreign_keys = OFF; -- and restart the server"
-        : `make the key RESTRICT and change the child rows by statements, upgrade to MySQL 9.6 or later, or ${LEAVE_OUT}`,
+        : `make the key RESTRICT and change the child rows by statements, move to MySQL 9.6 or later, or ${LEAVE_OUT}`,
     ),
   );
 }

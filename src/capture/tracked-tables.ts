@@ -28,6 +28,7 @@ export interface TrackedTablesOptions extends BatchBuilderOptions {
   readonly schemas: readonly TableSchema[];
   readonly collations: Collations;
   readonly charsets: Charsets;
+  readonly countsSpatial: boolean;
   /** `lower_case_table_names` is not 0: names are compared without case. */
   readonly foldsCase: boolean;
   /** What tables hold already, by `tableKey`. */
@@ -99,6 +100,7 @@ export class TrackedTables {
       schemas: [],
       collations: new Map(),
       charsets: new Map(),
+      countsSpatial: false,
       numbering,
       foldsCase: false,
       form: "columns",
@@ -185,7 +187,8 @@ export class TrackedTables {
     const unread = { body, table, columns: [], reader: null };
     if (table === null) return { ...unread, refusal: null };
     try {
-      const map = parseTableMap(bytes, header.bodyStart, header.bodyEnd, this.#options);
+      const place = { from: header.bodyStart, to: header.bodyEnd };
+      const map = parseTableMap(bytes, place, { ...this.#options, known: table.schema });
       if (map.version !== table.schema.version) {
         return { ...unread, refusal: schemaChanged(table.schema, map.columns.length) };
       }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BYTES_FORMS, TEXT_CHARSETS, type TableSchema } from "../types/table-schema.ts";
+import { BYTES_FORMS, TEXT_CHARSETS, TEXT_FORMS, type TableSchema } from "../types/table-schema.ts";
 
 const small = z.number().int().nonnegative();
 
@@ -15,7 +15,7 @@ const columnTypeJson = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("bit"), bits: small }),
   z.strictObject({
     kind: z.literal("text"),
-    form: z.enum(["char", "varchar", "text"]),
+    form: z.enum(TEXT_FORMS),
     charset: z.enum(TEXT_CHARSETS),
   }),
   z.strictObject({

@@ -26,6 +26,13 @@ export const isPlainCharset = (charset: TextCharset): charset is (typeof PLAIN_C
 export const BYTES_FORMS = ["binary", "varbinary", "blob", "geometry", "vector"] as const;
 export type BytesForm = (typeof BYTES_FORMS)[number];
 
+/** MariaDB's own types of texts, which it stores, sorts and takes as bytes. */
+const BINARY_TEXT_FORMS = ["uuid", "inet4", "inet6"] as const;
+export const TEXT_FORMS = ["char", "varchar", "text", ...BINARY_TEXT_FORMS] as const;
+export type TextForm = (typeof TEXT_FORMS)[number];
+
+export const isBinaryText = (form: TextForm): boolean => BINARY_TEXT_FORMS.some((known) => known === form);
+
 /** A column type of MySQL, reduced to what decides its bytes and its canonical text. */
 export type ColumnType =
   | { readonly kind: "int"; readonly bytes: 1 | 2 | 3 | 4 | 8; readonly unsigned: boolean }
@@ -33,7 +40,7 @@ export type ColumnType =
   | { readonly kind: "float" }
   | { readonly kind: "double" }
   | { readonly kind: "bit"; readonly bits: number }
-  | { readonly kind: "text"; readonly form: "char" | "varchar" | "text"; readonly charset: TextCharset }
+  | { readonly kind: "text"; readonly form: TextForm; readonly charset: TextCharset }
   /** `length` is the declared length of BINARY and VARBINARY, and null for the others. */
   | { readonly kind: "bytes"; readonly form: BytesForm; readonly length: number | null }
   | { readonly kind: "date" }

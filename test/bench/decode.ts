@@ -28,7 +28,7 @@ const COLLATIONS = new Map([
   [255, "utf8mb4"],
   [63, "binary"],
 ]);
-const CONTEXT = { collations: COLLATIONS, charsets: new Map() };
+const CONTEXT = { collations: COLLATIONS, charsets: new Map(), countsSpatial: false, known: null };
 
 /**
  * Raw packets in memory to canonical JSON and to columns, and to changes in each form, on one thread; no server and
@@ -94,7 +94,8 @@ function ordersMap(events: readonly Uint8Array[]): TableMap {
     const header = framer.frame(bytes, 0, bytes.length);
     if (header.type !== EVENT.tableMap) continue;
     const { id } = parseTableMapName(bytes, header.bodyStart, header.bodyEnd);
-    if (id.table === "orders") return parseTableMap(bytes, header.bodyStart, header.bodyEnd, CONTEXT);
+    if (id.table === "orders")
+      return parseTableMap(bytes, { from: header.bodyStart, to: header.bodyEnd }, CONTEXT);
   }
   throw new Error("the workload has no changes of shop.orders");
 }

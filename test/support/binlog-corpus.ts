@@ -138,7 +138,11 @@ function schemasOf(
     if (typeOf(event) !== EVENT.tableMap) continue;
     const { id } = parseTableMapName(event, HEADER_BYTES, event.length);
     if (!tables.includes(formatTableId(id)) || schemas.has(tableKey(id))) continue;
-    const { columns, primaryKey, version } = parseTableMap(event, HEADER_BYTES, event.length, context);
+    const { columns, primaryKey, version } = parseTableMap(
+      event,
+      { from: HEADER_BYTES, to: event.length },
+      { ...context, countsSpatial: false, known: null },
+    );
     schemas.set(tableKey(id), {
       id,
       columns: columns.map((column) => ({ ...column, mysqlType: "" })),

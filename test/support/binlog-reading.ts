@@ -104,7 +104,7 @@ export class PieceReader {
     const { schemas, collations, charsets } = this.#corpus;
     return new ForgetfulTables({
       ...{ schemas, collations, charsets, numbering, form },
-      foldsCase: false,
+      ...{ foldsCase: false, countsSpatial: false },
       recordSource: { source: "s", epoch: 1, version: "0.0.0" },
       spare: sharedSpareMemory(),
       held: new Map(),

@@ -16,6 +16,7 @@ import { withGrant, type Grant } from "../account.ts";
 import { binlogStatusOf, type BinlogStatus } from "../binlog-status.ts";
 import type { MysqlConnection } from "../connection.ts";
 import type { Dialect } from "../dialect.ts";
+import { isDenied } from "../grants.ts";
 import type { ServerHistory } from "../history.ts";
 import { xidTexts, type LowWatermark } from "../watermark.ts";
 import { MARIADB_SETTINGS } from "./server-settings.ts";
@@ -33,18 +34,13 @@ export const MARIADB: Dialect = {
   // In COLLATIONS those of uca1400 have neither a number nor a character set, since one name stands for several.
   collationQuery:
     "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY WHERE ID IS NOT NULL",
-  grants: () => [
+  grants: [
     {
       grant: "BINLOG MONITOR",
-      statement: "SHOW MASTER STATUS",
       lack: "the position of the binlog is not known",
+      isGiven: async (connection) => !(await isDenied(connection, "SHOW MASTER STATUS")),
     },
-    // Of the statements that want a grant on replication it is this one's own that the reader needs.
-    {
-      grant: "REPLICATION SLAVE",
-      statement: "SHOW BINLOG EVENTS LIMIT 0",
-      lack: "the binlog cannot be read",
-    },
+    { grant: "REPLICATION SLAVE", lack: "the binlog cannot be read", isGiven: mayReadBinlog },
   ],
   readBinlogStatus,
   readLowWatermark,
@@ -55,6 +51,15 @@ export const MARIADB: Dialect = {
   readOpenXa: async (connection) =>
     xidTexts(await connection.query("XA RECOVER"), (data) => Buffer.from(data, "utf8").toString("hex")),
 };
+
+const REPLICATION_GRANT =
+  /^GRANT (?:[^`']*\b)?(?:REPLICATION (?:SLAVE|REPLICA)|ALL PRIVILEGES)\b[^`']* ON \*\.\* /;
+
+/** No statement needs this grant, only the reading itself. The list has the grants of active roles as well. */
+async function mayReadBinlog(connection: MysqlConnection): Promise<boolean> {
+  const rows = await connection.query("SHOW GRANTS");
+  return rows.some(([grant]) => REPLICATION_GRANT.test(grant ?? ""));
+}
 
 async function readIdentity(connection: MysqlConnection): Promise<string> {
   const [row] = await connection.query("SELECT @@GLOBAL.server_id");

@@ -82,8 +82,13 @@ test("members of ENUM and SET in the catalogue's escapes", () => {
   expect(members("set('x','y''')")).toEqual({ kind: "set", members: ["x", "y'"] });
 });
 
+test("MariaDB's own types are texts", () => {
+  for (const type of ["uuid", "inet4", "inet6"] as const)
+    expect(read(type)).toEqual({ type: { kind: "text", form: type, charset: "ascii" }, refusal: null });
+});
+
 test("any other type is refused by its name", () => {
-  for (const type of ["inet6", "uuid"]) {
+  for (const type of ["xmltype", "datetime(3) /* mariadb-5.3 */"]) {
     expect(read(type)).toEqual({ type: null, refusal: { code: "TABLE_TYPE_UNSUPPORTED", what: type } });
   }
 });

@@ -244,7 +244,13 @@ test("rows are read as their own TABLE_MAP says, and not as one of the same colu
   const text: ColumnType = { kind: "text", form: "varchar", charset: "utf8mb4" };
   const tables = new TrackedTables({
     ...{ collations: new Map([[255, "utf8mb4"]]), charsets: new Map(), numbering: { seq: 0, ordinal: 0 } },
-    ...{ form: "columns", foldsCase: false, held: new Map(), spare: sharedSpareMemory() },
+    ...{
+      form: "columns",
+      foldsCase: false,
+      countsSpatial: false,
+      held: new Map(),
+      spare: sharedSpareMemory(),
+    },
     recordSource: { source: "s", epoch: 1, version: "" },
     schemas: [schemaOf([int("id"), { name: "v", type: text, lengthBytes: 1 }])],
   });

@@ -229,6 +229,6 @@ test("what would come in another form is asked for by an expression", () => {
     ]),
   );
   expect(select).toBe(
-    "`id`, `f``f`, `d`, `b` + 0, CONVERT(`e` USING utf8mb4), CONVERT(`s` USING utf8mb4), `t`",
+    "`id`, `f``f`, `d`, `b` | 0, CONVERT(`e` USING utf8mb4), CONVERT(`s` USING utf8mb4), `t`",
   );
 });

@@ -63,7 +63,7 @@ test("A43: a tagged GTID is read, and both readers agree", () => {
       expect(read.origin.replaceAll("-", "")).toBe(`${hex}:${all.tag}`);
       expect([read.number, read.commitUs]).toEqual([all.number, Number(all.originalUs ?? all.immediateUs)]);
       const raw = readTaggedGtid(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
-      expect(raw).toEqual({ gtid: `${read.origin}:${read.number}`, commitUs: read.commitUs });
+      expect(raw).toEqual({ gtid: `${read.origin}:${read.number}`, commitUs: read.commitUs, isBegin: false });
     }),
   );
 });

@@ -14,7 +14,7 @@ test("A61: a clock of the source that is set back orders nothing", () => {
   const numbering = { seq: 0, ordinal: 0 };
   const tables = new TrackedTables({
     ...{ schemas: corpus.schemas, collations: corpus.collations, charsets: corpus.charsets, numbering },
-    ...{ foldsCase: false, form: "columns", held: new Map() },
+    ...{ foldsCase: false, countsSpatial: false, form: "columns", held: new Map() },
     recordSource: { source: "s", epoch: 1, version: "" },
     spare: sharedSpareMemory(),
   });

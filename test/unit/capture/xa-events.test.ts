@@ -52,7 +52,7 @@ class Events {
   }
 
   prepare(isOnePhase: boolean): this {
-    return this.#take(EVENT.xaPrepare, Buffer.of(isOnePhase ? 1 : 0));
+    return this.#take(EVENT.xaPrepare, Buffer.concat([Buffer.of(isOnePhase ? 1 : 0), Buffer.alloc(12)]));
   }
 
   xid(): this {
