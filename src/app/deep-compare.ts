@@ -82,7 +82,7 @@ async function read(options: DeepCompareOptions, groups: readonly number[] | nul
   const rows = await source.pool.use(
     (connection) =>
       withGrant(connection, selectGrant(table.id), () =>
-        connection.query(selectGroupDigests(schema, { zeroDates, groups })),
+        connection.query(selectGroupDigests(schema, { zeroDates, groups, dialect: connection.dialect })),
       ),
     options.signal,
   );
@@ -174,7 +174,8 @@ async function nameKeys(
   const keys: { key: string; kind: "missing" | "extra" | "different" }[] = [];
   for (const group of groups.slice(0, GROUPS_NAMED_MAX)) {
     const rows = await source.pool.use(
-      (connection) => connection.query(selectRowDigests(schema, { zeroDates, group })),
+      (connection) =>
+        connection.query(selectRowDigests(schema, { zeroDates, group, dialect: connection.dialect })),
       signal,
     );
     const fromSource = rows.map(([key, hash]) => ({ key: key ?? "", hash: hash ?? "" }));

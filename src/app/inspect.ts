@@ -1,5 +1,6 @@
 /** What `check` and `new` look at. Nothing is changed anywhere, and no lock is taken. */
 import { constants } from "node:fs";
+import { serverName } from "../capture/server-number.ts";
 import { access, stat } from "node:fs/promises";
 import { findPackageJSON } from "node:module";
 import path from "node:path";
@@ -71,7 +72,7 @@ async function inspectSource(config: Config, signal: AbortSignal): Promise<Sourc
         choices: settings,
       });
       return {
-        text: `${address}, MySQL ${connection.version}, ${tls}`,
+        text: `${address}, ${serverName(connection.version)}, ${tls}`,
         tables: tables.map((facts) => checkedTable(facts, settings(facts.id))),
         problems,
       };

@@ -1,4 +1,5 @@
 import { EXIT } from "../types/errors.ts";
+import { serverName } from "../capture/server-number.ts";
 import { formatTableId, resnapshotHint } from "../types/table-id.ts";
 import type { Paint } from "../util/paint.ts";
 import { printable } from "../util/printable.ts";
@@ -71,7 +72,7 @@ function headBlock(status: StatusModel, { width, paint }: StatusView): string[] 
 
 /** The name of a source is its address unless the config gives it another. */
 function sourceText({ name, address, head }: StatusModel["source"]): string {
-  const version = head === null ? "" : `, MySQL ${head.version}`;
+  const version = head === null ? "" : `, ${serverName(head.version)}`;
   return name === address ? `${address}${version}` : `${name}${version} at ${address}`;
 }
 

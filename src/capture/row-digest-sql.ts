@@ -1,51 +1,56 @@
 import type { ZeroDatePolicy } from "../types/lake-type.ts";
 import { quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
 import type { Column, TableSchema } from "../types/table-schema.ts";
+import type { Dialect } from "./dialect.ts";
+
+/** How the texts of values are made. */
+interface TextChoice {
+  readonly zeroDates: ZeroDatePolicy;
+  readonly dialect: Pick<Dialect, "doubleText">;
+}
 
 /** `types/row-digest.ts` in MySQL's SQL. */
 export function selectGroupDigests(
   schema: TableSchema,
-  options: { readonly zeroDates: ZeroDatePolicy; readonly groups: readonly number[] | null },
+  options: TextChoice & { readonly groups: readonly number[] | null },
 ): string {
   const { groups } = options;
-  const where =
-    groups === null ? "" : ` WHERE ${groupSql(schema, options.zeroDates)} IN (${groups.join(", ")})`;
+  const where = groups === null ? "" : ` WHERE ${groupSql(schema, options)} IN (${groups.join(", ")})`;
   return (
     `SELECT g, COUNT(*), CAST(MOD(SUM(h), 18446744073709551616) AS CHAR), CAST(BIT_XOR(h) AS CHAR) FROM (` +
-    `SELECT ${groupSql(schema, options.zeroDates)} AS g, ${hashSql(schema, options.zeroDates)} AS h ` +
+    `SELECT ${groupSql(schema, options)} AS g, ${hashSql(schema, options)} AS h ` +
     `FROM ${quoteMysqlTable(schema.id)}${where}) rows_hashed GROUP BY g`
   );
 }
 
 export function selectRowDigests(
   schema: TableSchema,
-  options: { readonly zeroDates: ZeroDatePolicy; readonly group: number },
+  options: TextChoice & { readonly group: number },
 ): string {
-  const { zeroDates, group } = options;
-  const row = rowText(schema.columns, zeroDates);
+  const row = rowText(schema.columns, options);
   return (
-    `SELECT ${keyText(schema, zeroDates)}, LEFT(SHA2(${row}, 256), 16) FROM ${quoteMysqlTable(schema.id)} ` +
-    `WHERE ${groupSql(schema, zeroDates)} = ${group}`
+    `SELECT ${keyText(schema, options)}, LEFT(SHA2(${row}, 256), 16) FROM ${quoteMysqlTable(schema.id)} ` +
+    `WHERE ${groupSql(schema, options)} = ${options.group}`
   );
 }
 
-const hashSql = (schema: TableSchema, zeroDates: ZeroDatePolicy): string =>
-  `CAST(CONV(LEFT(SHA2(${rowText(schema.columns, zeroDates)}, 256), 16), 16, 10) AS UNSIGNED)`;
+const hashSql = (schema: TableSchema, choice: TextChoice): string =>
+  `CAST(CONV(LEFT(SHA2(${rowText(schema.columns, choice)}, 256), 16), 16, 10) AS UNSIGNED)`;
 
-const groupSql = (schema: TableSchema, zeroDates: ZeroDatePolicy): string =>
-  `CONV(LEFT(SHA2(${keyText(schema, zeroDates)}, 256), 2), 16, 10) + 0`;
+const groupSql = (schema: TableSchema, choice: TextChoice): string =>
+  `CONV(LEFT(SHA2(${keyText(schema, choice)}, 256), 2), 16, 10) + 0`;
 
-function keyText(schema: TableSchema, zeroDates: ZeroDatePolicy): string {
+function keyText(schema: TableSchema, choice: TextChoice): string {
   const columns = schema.primaryKey.flatMap((name) =>
     schema.columns.filter((column) => column.name === name),
   );
-  return rowText(columns, zeroDates);
+  return rowText(columns, choice);
 }
 
-const rowText = (columns: readonly Column[], zeroDates: ZeroDatePolicy): string =>
-  `CONCAT_WS(',', ${columns.map((column) => `IFNULL(${columnText(column, zeroDates)}, 'N')`).join(", ")})`;
+const rowText = (columns: readonly Column[], choice: TextChoice): string =>
+  `CONCAT_WS(',', ${columns.map((column) => `IFNULL(${columnText(column, choice)}, 'N')`).join(", ")})`;
 
-function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
+function columnText(column: Column, { zeroDates, dialect }: TextChoice): string {
   const name = quoteMysql(column.name);
   switch (column.type.kind) {
     case "int":
@@ -56,7 +61,7 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
       return `CAST(${name} + 0 AS CHAR)`;
     case "float":
     case "double":
-      return doubleText(name);
+      return dialect.doubleText(name);
     case "bytes":
       return column.type.length === null ? `SHA2(${name}, 256)` : `HEX(${name})`;
     case "text":
@@ -74,12 +79,6 @@ function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
       return zeroDates === "text" ? `CAST(${name} AS CHAR)` : calendarOnly(name);
   }
 }
-
-/**
- * All digits of a FLOAT or DOUBLE, the former as the double that it is. The way by JSON is the one without a
- * limit: a plain CAST leaves digits out where the text would be longer than 22 characters.
- */
-export const doubleText = (name: string): string => `CAST(CAST(${name} * 1e0 AS JSON) AS CHAR)`;
 
 /** With its length in front, since it may hold a comma. */
 function measured(name: string): string {

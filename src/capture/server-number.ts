@@ -11,3 +11,7 @@ export function isAtLeast(version: ServerVersion, wanted: ServerVersion): boolea
   for (const i of [0, 1, 2] as const) if (version[i] !== wanted[i]) return version[i] > wanted[i];
   return true;
 }
+
+/** The server for people, of what `VERSION()` gives. */
+export const serverName = (version: string): string =>
+  `${/mariadb/i.test(version) ? "MariaDB" : "MySQL"} ${version.replace(/-MariaDB\b/i, "")}`;

@@ -34,6 +34,8 @@ export const MARIADB: Dialect = {
   // In COLLATIONS those of uca1400 have neither a number nor a character set, since one name stands for several.
   collationQuery:
     "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY WHERE ID IS NOT NULL",
+  // A whole number has neither a point nor an exponent.
+  doubleText: (name) => `CONCAT(${name} * 1e0, IF(CAST(${name} * 1e0 AS CHAR) REGEXP '[.e]', '', '.0'))`,
   grants: [
     {
       grant: "BINLOG MONITOR",

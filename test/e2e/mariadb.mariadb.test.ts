@@ -1,0 +1,67 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, expect } from "vitest";
+import { BadDay, CATCH_UP, INIT } from "../support/bad-day.ts";
+import { eachMariadb } from "../support/mariadb.ts";
+import { Oracle } from "../support/oracle.ts";
+import { TallylakeProcess } from "../support/tallylake-process.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+/* The whole path on MariaDB: the lake equals the source after each kill, and the report proves it. */
+
+const oracle = Oracle.open();
+afterAll(async () => {
+  await (await oracle)[Symbol.asyncDispose]();
+});
+
+const TABLES = `
+  CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20), d DECIMAL(10,2), f DOUBLE, t DATETIME(6), b BLOB);
+  INSERT INTO a SELECT seq, CONCAT('v', seq), seq / 3, seq / 7, '2024-02-29 01:02:03.4', REPEAT(X'00FF', seq % 9) FROM seq_1_to_500;
+  CREATE TABLE own (u UUID PRIMARY KEY, i4 INET4, i6 INET6, j JSON, z TEXT COMPRESSED);
+  INSERT INTO own VALUES ('123e4567-e89b-12d3-a456-426655440000', '10.0.0.1', '2001:db8::1', '{"a": 1.0}', REPEAT('z', 500))`;
+
+eachMariadb((test) => {
+  test("init, follow, a kill, follow again, report: the lake is the source", async ({ startMariadb }) => {
+    await using server = await startMariadb();
+    await using day = await BadDay.begin({
+      ...{ server, oracle: await oracle, sql: TABLES },
+      config: { more: "trace: {path: ./trace}\n" },
+    });
+    const checked = await day.run(["check"]);
+    expect([checked.exitCode, checked.out]).toEqual([
+      0,
+      expect.stringMatching(/, MariaDB 1\d\.\d+\.\d+.*, no TLS/) as string,
+    ]);
+    expect(await day.outcome(INIT)).toEqual([0]);
+    // A session of its own goes on writing, so that the kill comes in the middle of something.
+    let isWriting = true;
+    const writing = (async () => {
+      await using session = await server.connect(day.database);
+      for (let i = 1000; isWriting; i++) {
+        await session.run(`BEGIN; INSERT INTO a (id, v, f) VALUES (${i}, 'new', ${i}e-3);
+          UPDATE a SET v = 'x', d = d + 1 WHERE id % 50 = ${i % 50}; DELETE FROM a WHERE id = ${i - 600};
+          INSERT INTO own (u, i6, z) VALUES (UUID(), CONCAT('::', ${i % 10}), REPEAT('y', ${i % 300})); COMMIT`);
+      }
+    })();
+    for (const afterMs of [700, 1500, 2500]) {
+      await using follow = TallylakeProcess.start(day.place.dir, ["follow", "--config", "tallylake.yaml"]);
+      await waitFor("the first line of the log", () => follow.stderr !== "");
+      await delay(afterMs);
+      expect(follow.isRunning).toBe(true);
+      follow.signal("SIGKILL");
+      await follow.ended;
+    }
+    isWriting = false;
+    await writing;
+    expect(await day.outcome(CATCH_UP)).toEqual([0]);
+    expect(await day.different("a", "own")).toEqual([]);
+    // The source's own arm counts as well: it reads the binlog again, apart from capture.
+    const report = await day.run(["report"]);
+    expect([report.exitCode, report.out]).toEqual([
+      0,
+      expect.stringMatching(/^match: exact up to .*, 2 of 2 tables\n/) as string,
+    ]);
+    expect(await day.outcome(["report", "--deep"])).toEqual([0]);
+    const status = await day.run(["status"]);
+    expect(status.out).toContain("0-1-");
+  });
+});
