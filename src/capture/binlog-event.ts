@@ -86,9 +86,9 @@ export interface EventHeader {
  * the ROTATE in front of it must have had one.
  */
 export class EventFramer {
-  /** Null before the first FORMAT_DESCRIPTION: only the made-up ROTATE comes before it. */
+  /** Null before the first FORMAT_DESCRIPTION: only what a server makes up comes before it. */
   #hasChecksum: boolean | null = null;
-  /** A ROTATE came before, and nothing vouches for it. */
+  /** Something came before, and nothing vouches for it. */
   #isUnvouched = false;
   /** The last event has said that there are no checksums. */
   #isDisclaimed = false;
@@ -108,7 +108,7 @@ export class EventFramer {
       if (crcMatches(bytes, from, to))
         throw corrupt("events have checksums where it says that they have none");
     }
-    const hasChecksum = this.#hasChecksum ?? this.#rotateChecksum(type, crcMatches(bytes, from, to));
+    const hasChecksum = this.#hasChecksum ?? this.#madeUpChecksum(type, crcMatches(bytes, from, to));
     if (hasChecksum && !crcMatches(bytes, from, to)) {
       throw corrupt(
         `the checksum of an event of type ${type} ending at ${readU32(bytes, from + 13)} is wrong`,
@@ -133,12 +133,15 @@ export class EventFramer {
   }
 
   /** Of an event before the first FORMAT_DESCRIPTION. */
-  #rotateChecksum(type: number, isRight: boolean): boolean {
-    if (type !== EVENT.rotate) throw corrupt(`an event of type ${type} came before the FORMAT_DESCRIPTION`);
-    this.#isUnvouched = !isRight;
+  #madeUpChecksum(type: number, isRight: boolean): boolean {
+    if (!MADE_UP.has(type)) throw corrupt(`an event of type ${type} came before the FORMAT_DESCRIPTION`);
+    this.#isUnvouched ||= !isRight;
     return isRight;
   }
 }
+
+/** What a server makes up for its reader, and what can come before it has read the head of a file. */
+const MADE_UP: ReadonlySet<number> = new Set([EVENT.rotate, EVENT.heartbeat, EVENT.heartbeatV2]);
 
 /** The header of an event that was compressed with others: it has no checksum, and no place of its own in the file. */
 export function innerHeader(bytes: Uint8Array, from: number, to: number, outer: EventHeader): EventHeader {

@@ -1,6 +1,8 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
+import { TableReader } from "../../src/lake/table-reader.ts";
+import { GtidSet } from "../../src/types/gtid.ts";
 import { BadDay, CATCH_UP, INIT, type BadDayOptions } from "../support/bad-day.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { mysqlTest } from "../support/mysql.ts";
@@ -8,6 +10,7 @@ import { Oracle } from "../support/oracle.ts";
 import type { Problem } from "../../src/types/ports.ts";
 import type { PrivateMysql } from "../support/test-mysql.ts";
 import { remedyIn, type ToolEnd } from "../support/tool-run.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 /*
  * A source that is away, locked, another one, or not as it must be. Each test ends with the same question: when
@@ -253,6 +256,32 @@ test("a session that writes statements ends the stream by name", async ({ begin 
   expect(remedyIn(end)).toContain("take the snapshot again");
   expect(await day.outcome(CATCH_UP)).toEqual(statement);
   expect(day.told(await day.takeAnew("t", "u"))).toEqual([0]);
+  expect(await day.wrong("t", "u")).toEqual([]);
+});
+
+test("A52: a table that nobody changes holds on to no binlog", async ({ begin, server }) => {
+  await using day = await begin();
+  await using admin = await server.connect();
+  expect(await day.outcome(INIT)).toEqual([0]);
+  const follow = day.start(["follow"]);
+  /** What is behind a change of the other table, and not in the binlogs in front of it. */
+  const carriedOn = async (id: number): Promise<void> => {
+    await day.sql(`FLUSH BINARY LOGS; INSERT INTO u VALUES (${id}, 'x')`);
+    const target = GtidSet.parse(String(await admin.value("SELECT @@GLOBAL.gtid_executed")));
+    await waitFor(
+      "the idle table's checkpoint to move on",
+      async () => {
+        const table = new TableReader(day.place.lakeDir, { database: day.database, table: "t" });
+        return (await table.latest())?.checkpoint.position.gtids.includes(target) === true;
+      },
+      { timeoutMs: 20_000 },
+    );
+  };
+  for (const id of [21, 22, 23]) await carriedOn(id);
+  expect(day.told(await follow.stop())).toEqual([0]);
+  const [[file = ""] = []] = await admin.rows("SHOW BINARY LOG STATUS");
+  await admin.run("PURGE BINARY LOGS TO ?", [file]);
+  await day.sql("UPDATE t SET v = 'changed at last'");
   expect(await day.wrong("t", "u")).toEqual([]);
 });
 
