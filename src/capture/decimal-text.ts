@@ -30,8 +30,10 @@ const ZERO = 0x30;
 function group(source: Uint8Array, from: number, bytes: number, limit: number, flip: number): number {
   let value = source[from] as number;
   for (let i = 1; i < bytes; i++) value = (value << 8) | (source[from + i] as number);
-  const number = (value ^ flip) >>> 0;
-  return number < limit ? number : noDigits(number);
+  // Nine digits have 30 bits: one that has 32 is below 0, and no group.
+  const number = value ^ flip;
+  if (number < 0 || number >= limit) noDigits(number);
+  return number;
 }
 
 function noDigits(number: number): never {

@@ -76,15 +76,15 @@ export function fixedBytes(type: ColumnType): number | null {
 export const setBytes = (members: number): number => (members <= 32 ? (members + 7) >> 3 : 8);
 
 /**
- * Reads the length into `l` and checks that the value ends inside the event, and first that its length does: behind the
- * end of the memory there is no number, and nothing is greater than that.
+ * Reads the length into `l` and checks that the value ends inside the event. A length that reaches beyond the end of
+ * the memory is no number, of which only a comparison that has to be true says something.
  */
 export function lengthCode(lengthBytes: number): string {
   if (lengthBytes < 1 || lengthBytes > 4) throw corrupt(`a column has lengths of ${lengthBytes} bytes`);
   const bytes = Array.from({ length: lengthBytes }, (_, i) =>
     i === 0 ? "s[p]" : `s[p+${i}] * ${2 ** (8 * i)}`,
   );
-  return `if (p + ${lengthBytes} > to) overrun(); const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (p + l > to) overrun();`;
+  return `const l = ${bytes.join(" + ")}; p += ${lengthBytes}; if (!(p + l <= to)) overrun();`;
 }
 
 /** The condition that a column is NULL. */

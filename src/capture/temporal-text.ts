@@ -36,6 +36,7 @@ function big(source: Uint8Array, from: number, bytes: number): number {
 }
 
 const YEARS = 10_000;
+const MONTHS = YEARS * 13;
 const HOURS_OF_TIME = 839;
 /** 24:00:00 and 00:60:00 as a time of day has them. */
 const DAY_CLOCK = 24 << 12;
@@ -47,8 +48,9 @@ function impossible(what: string): never {
 
 /** The year and month of a DATETIME, as year * 13 + month, and its time of day: hour 5, minute 6, second 6 bits. */
 function checkMoment(yearMonth: number, clock: number): void {
-  if (yearMonth < 0 || yearMonth >= YEARS * 13) impossible("a date");
-  if (clock >= DAY_CLOCK || (clock & 0xfff) >= HOUR_CLOCK || (clock & 63) > 59) impossible("a time of day");
+  // Below 0 it is a large number without its sign.
+  if (yearMonth >>> 0 >= MONTHS || clock >= DAY_CLOCK || (clock & 0xfff) >= HOUR_CLOCK || (clock & 63) > 59)
+    impossible("a date and time");
 }
 
 function checkDate(year: number, month: number): void {
@@ -130,8 +132,10 @@ function writeMicros(v: DataView, at: number, micros: number, fsp: number): numb
 
 /** Microseconds of a fraction as it is stored, in as many bytes as its digits need. */
 const MICROS_OF_STORED = [1, 10_000, 100, 1] as const;
-const microsAt = (source: Uint8Array, from: number, fsp: number): number =>
-  fractionAt(source, from, fsp) * (MICROS_OF_STORED[fractionBytes(fsp)] as number);
+function microsAt(source: Uint8Array, from: number, fsp: number): number {
+  if (fsp === 0) return 0;
+  return fractionAt(source, from, fsp) * (MICROS_OF_STORED[fractionBytes(fsp)] as number);
+}
 
 /** A DATE's number. */
 export function dayOf(packed: number): number {
