@@ -125,6 +125,8 @@ const printSettings = (settings: Partial<TableSettings>) => ({
   buckets: settings.buckets ?? undefined,
   zeroDates: settings.zeroDates,
   decimalsAsText: settings.decimalsAsText,
+  withoutPrimaryKey: settings.withoutPrimaryKey,
+  key: settings.key ?? undefined,
   schemaChanges: settings.schemaChanges,
 });
 

@@ -4,6 +4,7 @@
  * that a mistake in one does not hide those in the others.
  */
 import { z } from "zod";
+import { KEYLESS_POLICIES } from "../types/key-choice.ts";
 import { ZERO_DATE_POLICIES } from "../types/lake-type.ts";
 import { channel } from "./channel-schema.ts";
 import { tls } from "./config-tls.ts";
@@ -52,6 +53,14 @@ const tableSettings = () => ({
       described(
         "Columns DECIMAL of more than 38 digits, which are too many for a decimal of the lake: those named here become text, exactly; any other is refused.",
         ["amount"],
+      ),
+    ),
+  withoutPrimaryKey: z
+    .literal(KEYLESS_POLICIES)
+    .optional()
+    .meta(
+      described(
+        "What becomes of a table without a primary key: refuse (the default), or unique (its unique index of the fewest columns, none of which may be NULL, is its key).",
       ),
     ),
   schemaChanges: z
@@ -230,6 +239,16 @@ export const configSchema = (context: ValueContext) =>
               .min(1)
               .meta(described("The tables of this rule.", ...TABLES_EXAMPLES)),
             ...tableSettings(),
+            key: z
+              .array(plainText())
+              .min(1)
+              .optional()
+              .meta(
+                described(
+                  "Columns by which rows are told apart, in place of the primary key: those of a unique index, none of which may be NULL.",
+                  ["code"],
+                ),
+              ),
           }),
         )
         .default([])

@@ -119,6 +119,7 @@ const FOREIGN: readonly (readonly [string, readonly string[]])[] = [
   ["channel.kafka.sasl.clientSecret", ["sasl.oauthbearer.client.secret"]],
   ["channel.kafka.sasl.clientSecret", ["sasl.oauthbearer.client.credentials.client.secret"]],
   ["channel.kafka.sasl.scope", ["sasl.oauthbearer.scope"]],
+  ["overrides.key", ["message.key.columns", "primaryKey", "primary_key", "primaryKeysOverride"]],
   ["trace", ["clickhouse", "clickhouse.url", "tracing", "trace_store", "counts"]],
   ["memory.queue", ["max.queue.size", "max.queue.size.in.bytes", "queue", "queue.bytes"]],
   ["memory.duckdb", ["memory_limit", "max_memory", "memory.limit"]],
@@ -129,7 +130,7 @@ const FOREIGN: readonly (readonly [string, readonly string[]])[] = [
 const UNSUPPORTED: readonly string[] = [
   ...["columns", "column.include.list", "column.exclude.list", "select", "exclude_columns", "projection"],
   ...["mask", "columnsToHash", "transform", "transforms", "filter", "where", "into", "route", "routes"],
-  ...["primaryKey", "primary_key", "message.key.columns", "primaryKeysOverride", "types", "mode"],
+  ...["types", "mode"],
   ...["snapshot.mode", "startFrom", "scan.startup.mode", "schemaChange", "schema.change.behavior"],
   ...["schema_contract", "onBadRow", "event.processing.failure.handling.mode", "errors.tolerance", "deletes"],
   ...["soft_delete", "softDelete", "skipped.operations", "http", "alerts", "metrics"],

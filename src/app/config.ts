@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { syncError } from "../types/errors.ts";
+import { BY_PRIMARY_KEY, type KeyChoice } from "../types/key-choice.ts";
 import type { ZeroDatePolicy } from "../types/lake-type.ts";
 import type { TableId } from "../types/table-id.ts";
 import { matchesTable, type TablePattern } from "../types/table-pattern.ts";
@@ -62,7 +63,7 @@ export interface CommitConfig {
   readonly idleEveryMs: number;
 }
 
-export interface TableSettings {
+export interface TableSettings extends KeyChoice {
   /** Null: from the size of the table. */
   readonly buckets: number | null;
   readonly zeroDates: ZeroDatePolicy;
@@ -201,6 +202,7 @@ function resolveConfig(
     channel: parsed.channel === undefined ? null : resolveChannel(parsed.channel, source.name),
     defaults: {
       ...{ buckets: null, zeroDates: "null", decimalsAsText: [], schemaChanges: "resnapshot" },
+      ...BY_PRIMARY_KEY,
       ...settingsOf(defaults),
     },
     overrides: parsed.overrides.map((rule) => ({ tables: rule.tables, settings: settingsOf(rule) })),
@@ -250,16 +252,18 @@ function derivedServerId(at: { readonly stateDir: string; readonly hostname: str
   return 2 ** 31 + (digest.readUInt32BE(0) % (2 ** 29 - 1)) * 4;
 }
 
-type ParsedSettings = Pick<ParsedConfig["defaults"], keyof TableSettings>;
+type ParsedSettings = Pick<ParsedConfig["overrides"][number], keyof TableSettings>;
 
-const settingsOf = (parsed: ParsedSettings): Partial<TableSettings> => {
-  const { buckets, zeroDates, decimalsAsText, schemaChanges } = parsed;
+const settingsOf = (parsed: Partial<ParsedSettings>): Partial<TableSettings> => {
+  const { buckets, zeroDates, decimalsAsText, schemaChanges, withoutPrimaryKey, key } = parsed;
   return {
     ...(buckets === undefined ? {} : { buckets }),
     // YAML reads a bare `null` as no value, which here is the policy of that name.
     ...(zeroDates === undefined ? {} : { zeroDates: zeroDates ?? "null" }),
     ...(decimalsAsText === undefined ? {} : { decimalsAsText }),
     ...(schemaChanges === undefined ? {} : { schemaChanges }),
+    ...(withoutPrimaryKey === undefined ? {} : { withoutPrimaryKey }),
+    ...(key === undefined ? {} : { key }),
   };
 };
 

@@ -37,7 +37,7 @@ import { messageOf } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import { retry } from "../util/retry.ts";
 import { step } from "../util/step.ts";
-import type { Config } from "./config.ts";
+import { settingsFor, type Config } from "./config.ts";
 import { runPipeline } from "./pipeline.ts";
 import type { ProgressTracker } from "./progress-tracker.ts";
 import { snapshotCounts } from "./snapshot-counts.ts";
@@ -111,12 +111,13 @@ const IN_THE_WAY: ReadonlySet<string> = new Set([
 ]);
 
 /** A table that was altered between the reading of its definition and the low watermark. */
-async function requireSameSchemas({ source, tables }: InitRun): Promise<void> {
+async function requireSameSchemas({ config, source, tables }: InitRun): Promise<void> {
   const ids = tables.map((table) => table.schema.id);
   const now = await source.pool.use((connection) => readTables(connection, ids));
   for (const { schema } of tables) {
     const facts = now.get(tableKey(schema.id));
-    const version = facts === undefined ? undefined : tableSchema(facts)?.version;
+    const version =
+      facts === undefined ? undefined : tableSchema(facts, settingsFor(config, schema.id))?.version;
     if (version === schema.version) continue;
     throw syncError("TABLE_SCHEMA_CHANGED", `${formatTableId(schema.id)} was altered while \`init\` began`, {
       hint: "run `tallylake init` again, when nobody alters the table",

@@ -13,6 +13,7 @@ import { readRecord } from "../lake/checkpoint.ts";
 import { tablePaths } from "../lake/lake-path.ts";
 import { LocalStorage } from "../lake/storage-local.ts";
 import { openClickHouse } from "../trace/clickhouse-connection.ts";
+import { BY_PRIMARY_KEY } from "../types/key-choice.ts";
 import type { ErrorCode } from "../types/errors.ts";
 import type { Problem } from "../types/ports.ts";
 import { tableKey, type TableId } from "../types/table-id.ts";
@@ -98,7 +99,7 @@ async function withConnection<T>(
 function checkedTable(facts: TableFacts, settings: ReturnType<typeof settingsFor>): CheckedTable {
   return {
     id: facts.id,
-    schema: tableSchema(facts),
+    schema: tableSchema(facts, settings),
     rowsEstimated: facts.rowsEstimate,
     buckets: settings.buckets ?? (facts.dataBytes === null ? null : bucketCountFor(facts.dataBytes)),
     zeroDates: settings.zeroDates,
@@ -213,7 +214,7 @@ export async function discoverSource(
       include,
       exclude: [],
       host: source.host,
-      choices: () => ({ decimalsAsText: [] }),
+      choices: () => ({ decimalsAsText: [], ...BY_PRIMARY_KEY }),
     });
     const byTable = Map.groupBy(problems, ({ table }) => (table === null ? "" : tableKey(table)));
     return tables.map(({ id, rowsEstimate }) => ({

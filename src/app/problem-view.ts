@@ -1,4 +1,5 @@
 /** What `check` prints: all problems at once, each with what fixes it, and what the columns become. */
+import { lakeName } from "../lake/lake-name.ts";
 import { ERROR_CODES, EXIT, type ErrorCode } from "../types/errors.ts";
 import { lakeTypeOf } from "../types/lake-type.ts";
 import type { Problem } from "../types/ports.ts";
@@ -77,6 +78,7 @@ export function checkJson(result: CheckResult, { types }: { readonly types: bool
     ...(types
       ? {
           primaryKey: table.schema?.primaryKey ?? null,
+          ...(table.schema?.keyIndex === undefined ? {} : { keyIndex: table.schema.keyIndex.name }),
           columns: table.schema?.columns.map((c) => columnJson(c, table)) ?? null,
         }
       : {}),
@@ -94,7 +96,14 @@ export function checkJson(result: CheckResult, { types }: { readonly types: bool
 
 function columnJson(column: Column, table: CheckedTable) {
   const type = lakeTypeOf(column.type, table.zeroDates);
-  return { name: column.name, mysql: column.mysqlType, lake: type.duck, avro: type.avro };
+  const inLake = lakeName(column.name);
+  return {
+    name: column.name,
+    mysql: column.mysqlType,
+    lake: type.duck,
+    avro: type.avro,
+    ...(inLake === column.name ? {} : { lakeName: inLake }),
+  };
 }
 
 interface Group {
@@ -151,7 +160,7 @@ const isShifted = (column: Column, table: CheckedTable): boolean =>
 function typeBlock(table: CheckedTable, { paint }: CheckView): string[] {
   const { schema } = table;
   const facts = [
-    ...(schema === null ? [] : [`key ${schema.primaryKey.map(printable).join(", ")}`]),
+    ...(schema === null ? [] : [keyText(schema)]),
     ...(table.rowsEstimated === null ? [] : [`~${formatCount(table.rowsEstimated)} rows`]),
     ...(table.buckets === null ? [] : [table.buckets === 1 ? "1 bucket" : `${table.buckets} buckets`]),
     ...(table.rule === null ? [] : [`overrides[${table.rule}]`]),
@@ -159,7 +168,9 @@ function typeBlock(table: CheckedTable, { paint }: CheckView): string[] {
   const title = `${paint("bold", printable(formatTableId(table.id)))}${facts.length === 0 ? "" : `  ${facts.join(" · ")}`}`;
   if (schema === null) return [title, "  its columns are not known; see its problems"];
   const rows = schema.columns.map((column) => {
-    const lake = lakeTypeOf(column.type, table.zeroDates).duck;
+    const inLake = lakeName(column.name);
+    const as = inLake === column.name ? "" : ` as ${inLake}`;
+    const lake = `${lakeTypeOf(column.type, table.zeroDates).duck}${as}`;
     return [
       printable(column.name),
       printable(column.mysqlType),
@@ -168,6 +179,11 @@ function typeBlock(table: CheckedTable, { paint }: CheckView): string[] {
   });
   const header = ["column", "MySQL", "lake"].map((text) => paint("dim", text));
   return [title, ...textTable([header, ...rows], { indent: "  " })];
+}
+
+function keyText({ primaryKey, keyIndex }: TableSchema): string {
+  const index = keyIndex === undefined || keyIndex.name === "PRIMARY" ? "" : ` by the index ${keyIndex.name}`;
+  return printable(`key ${primaryKey.join(", ")}${index}`);
 }
 
 function verdictLine(result: CheckResult, { paint }: CheckView): string {

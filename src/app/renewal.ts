@@ -246,7 +246,8 @@ export class Renewals {
     const { table } = applier;
     const { columns } = stop;
     const facts = tables.find(({ id }) => tableKey(id) === tableKey(table.id));
-    const after = facts === undefined ? null : tableSchema(facts);
+    const { config } = this.#options.context;
+    const after = facts === undefined ? null : tableSchema(facts, settingsFor(config, table.id));
     const before = table.schema;
     if (columns === undefined || after === null || before === null) return false;
     if (problems.filter(isTableProblem).some((problem) => tableKey(problem.table) === tableKey(table.id)))
@@ -271,7 +272,7 @@ export class Renewals {
       const [problem] = problems
         .filter(isTableProblem)
         .filter(({ table }) => tableKey(table) === tableKey(id));
-      const schema = facts === undefined ? null : tableSchema(facts);
+      const schema = facts === undefined ? null : tableSchema(facts, settingsFor(context.config, id));
       if (facts === undefined || schema === null || problem !== undefined) {
         const why = problem ?? goneTable(id, account);
         this.#putOff(entry, why);

@@ -98,11 +98,25 @@ async function chosenTables(
   return tables.length === 0 ? all : all.filter((id) => tables.some((pattern) => matchesTable(pattern, id)));
 }
 
+/** Names of the key's columns of those tables whose key the binlog does not name. */
+async function namedKeys(
+  { lakeDir }: CommandContext["config"],
+  byTable: ReadonlyMap<string, readonly TraceRecord[]>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const keys = new Map<string, readonly string[]>();
+  for (const [key, [first]] of byTable) {
+    const latest = first === undefined ? null : await new TableReader(lakeDir, first.table).latest();
+    if (latest?.schema.keyIndex !== undefined) keys.set(key, latest.schema.primaryKey);
+  }
+  return keys;
+}
+
 /** Counts the source's binlog once more over the commits of all tables, in one pass. */
 async function sourceArms(
   { config, signal, log }: CommandContext,
   byTable: ReadonlyMap<string, readonly TraceRecord[]>,
 ): Promise<ReadonlyMap<string, Arm>> {
+  const keys = await namedKeys(config, byTable);
   const tables = [...byTable.values()].flatMap((records) => {
     const [first] = records;
     if (first === undefined) return [];
@@ -115,7 +129,7 @@ async function sourceArms(
       to: GtidSet.parse(toGtids),
       ...(snapshotGtids === null ? {} : { snapshotFrom: GtidSet.parse(snapshotGtids) }),
     }));
-    return [{ id: first.table, from, commits }];
+    return [{ id: first.table, key: keys.get(tableKey(first.table)), from, commits }];
   });
   const until = tables
     .flatMap(({ commits }) => commits.map(({ to }) => to))

@@ -339,7 +339,8 @@ export class Session {
 
   async #openTable(facts: TableFacts, db: LakeDatabase): Promise<SessionTable> {
     const { id, dataBytes } = facts;
-    const schema = must(tableSchema(facts), `the schema of ${formatTableId(id)}`);
+    const settings = settingsFor(this.#context.config, id);
+    const schema = must(tableSchema(facts, settings), `the schema of ${formatTableId(id)}`);
     return { facts, schema, lake: await this.#openLake({ id, schema, dataBytes: dataBytes ?? 0 }, db) };
   }
 

@@ -8,8 +8,8 @@ import type { ColumnChange } from "../types/column-change.ts";
 import type { Tokens } from "./statement-tokens.ts";
 
 export type AlterEffect =
-  /** No row, and not the shape of a row. */
-  | { readonly kind: "none" }
+  /** No row, and not the shape of a row; `indexes` are those that went or changed, of which one may be the key. */
+  | { readonly kind: "none"; readonly indexes: readonly string[] }
   | { readonly kind: "columns"; readonly change: ColumnChange }
   /** Rows may have changed in ways that only the table itself can tell. */
   | { readonly kind: "rows" };
@@ -37,6 +37,7 @@ export function alterEffect(tokens: Tokens): AlterEffect {
     added: [] as string[],
     dropped: [] as string[],
     renamed: [] as { from: string; to: string }[],
+    indexes: [] as string[],
   };
   let isChanged = false;
   do {
@@ -50,20 +51,22 @@ export function alterEffect(tokens: Tokens): AlterEffect {
     }
   } while (tokens.accept(","));
   if (!tokens.atEnd) return ROWS;
-  return isChanged ? { kind: "columns", change } : { kind: "none" };
+  const { indexes, ...columns } = change;
+  return isChanged ? { kind: "columns", change: columns } : { kind: "none", indexes };
 }
 
 interface Change {
   readonly added: string[];
   readonly dropped: string[];
   readonly renamed: { from: string; to: string }[];
+  readonly indexes: string[];
 }
 
 function clause(tokens: Tokens, change: Change): AlterEffect["kind"] {
   if (tokens.accept("ADD")) return add(tokens, change);
   if (tokens.accept("DROP")) return drop(tokens, change);
   if (tokens.accept("RENAME")) return rename(tokens, change);
-  if (tokens.accept("ALTER")) return alterPart(tokens);
+  if (tokens.accept("ALTER")) return alterPart(tokens, change);
   if (tokens.accept("FORCE")) return "none";
   if (tokens.acceptAll("ENABLE", "KEYS") || tokens.acceptAll("DISABLE", "KEYS")) return "none";
   if (tokens.acceptAll("WITHOUT", "VALIDATION") || tokens.acceptAll("WITH", "VALIDATION")) return "none";
@@ -124,8 +127,14 @@ function nullableColumn(tokens: Tokens): boolean {
 
 function drop(tokens: Tokens, change: Change): AlterEffect["kind"] {
   if (tokens.accept("PRIMARY", "PARTITION", "PERIOD", "SYSTEM")) return "rows";
-  if (tokens.accept("INDEX", "KEY", "CHECK", "CONSTRAINT"))
-    return tokens.name()?.toUpperCase() === "PRIMARY" ? "rows" : "none";
+  if (tokens.accept("CHECK")) return tokens.name() === null ? "rows" : "none";
+  // A constraint may be a unique index.
+  if (tokens.accept("INDEX", "KEY", "CONSTRAINT")) {
+    const name = tokens.name();
+    if (name === null || name.toUpperCase() === "PRIMARY") return "rows";
+    change.indexes.push(name);
+    return "none";
+  }
   if (tokens.acceptAll("FOREIGN", "KEY")) return tokens.name() === null ? "rows" : "none";
   tokens.accept("COLUMN");
   const name = tokens.name();
@@ -143,15 +152,19 @@ function rename(tokens: Tokens, change: Change): AlterEffect["kind"] {
   const to = tokens.name();
   if (from === null || to === null) return "rows";
   if (isColumn) change.renamed.push({ from, to });
+  else change.indexes.push(from);
   return isColumn ? "columns" : "none";
 }
 
 /** Defaults are for rows that come later, and whether something shows is for who selects. */
-function alterPart(tokens: Tokens): AlterEffect["kind"] {
-  const isIndex = tokens.accept("INDEX", "CHECK", "CONSTRAINT");
-  if (!isIndex) tokens.accept("COLUMN");
-  if (tokens.name() === null) return "rows";
-  if (isIndex) {
+function alterPart(tokens: Tokens, change: Change): AlterEffect["kind"] {
+  const isIndex = tokens.accept("INDEX");
+  const isNamed = isIndex || tokens.accept("CHECK", "CONSTRAINT");
+  if (!isNamed) tokens.accept("COLUMN");
+  const name = tokens.name();
+  if (name === null) return "rows";
+  if (isIndex) change.indexes.push(name);
+  if (isNamed) {
     tokens.accept("NOT");
     return tokens.accept("VISIBLE", "INVISIBLE", "ENFORCED") ? "none" : "rows";
   }

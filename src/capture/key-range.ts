@@ -1,16 +1,18 @@
 /**
- * Parts of a table as conditions on its primary key, which MySQL alone compares: bounds are literals that it
+ * Parts of a table as conditions on its key, which MySQL alone compares: bounds are literals that it
  * printed itself, in a form that gives back the very value.
  *
  * ENUM and SET sort by their number and compare with text as text, so bounds on them are numbers. A number is
  * compared by index only for equality; so `greater than 3` is written as the list of the numbers behind it.
  * Where that list would be long, or the type has no exact literal (FLOAT, DOUBLE), the key is cut before that
- * column: chunks are then bounded by the columns in front of it, and when it is the first there is one chunk.
+ * column: chunks are then bounded by the columns in front of it, and when it is the first there is one chunk. The
+ * same holds for a column of which the index has only the beginning, by which it cannot sort.
  */
 import type { SnapshotChunk } from "../types/ports.ts";
 import { quoteMysql, quoteMysqlTable } from "../types/table-id.ts";
 import { isBinaryText, type ColumnType, type TableSchema } from "../types/table-schema.ts";
 import { must } from "../util/assert.ts";
+import { PRIMARY } from "./table-key.ts";
 
 /** A key column by which chunks are bounded. */
 interface BoundColumn {
@@ -27,10 +29,11 @@ export type Bound = readonly string[];
 
 const LIST_MAX = 1024;
 
-/** The longest prefix of the primary key by which chunks can be bounded. */
+/** The longest beginning of the key by which chunks can be bounded. */
 export function boundColumns(schema: TableSchema): readonly BoundColumn[] {
   const columns: BoundColumn[] = [];
-  for (const name of schema.primaryKey) {
+  for (const [i, name] of schema.primaryKey.entries()) {
+    if ((schema.keyIndex?.prefixes[i] ?? 0) > 0) break;
     const type = must(
       schema.columns.find((column) => column.name === name),
       `key column ${name}`,
@@ -84,10 +87,13 @@ export function rangeCondition(schema: TableSchema, chunk: Pick<SnapshotChunk, "
   return range(boundColumns(schema), chunk.after, chunk.through);
 }
 
-/** `FROM` and `WHERE` of the rows of a chunk; the primary key is forced, since a plan may prefer a full scan. */
+/** `FROM` and `WHERE` of the rows of a chunk; the index of the key is forced, since a plan may prefer a full scan. */
 export function chunkSource(schema: TableSchema, chunk: Pick<SnapshotChunk, "after" | "through">): string {
-  return `FROM ${quoteMysqlTable(schema.id)} FORCE INDEX (PRIMARY) WHERE ${rangeCondition(schema, chunk)}`;
+  return `FROM ${quoteMysqlTable(schema.id)} FORCE INDEX (${indexName(schema)}) WHERE ${rangeCondition(schema, chunk)}`;
 }
+
+const indexName = ({ keyIndex }: TableSchema): string =>
+  keyIndex === undefined || keyIndex.name === PRIMARY ? PRIMARY : quoteMysql(keyIndex.name);
 
 function range(columns: readonly BoundColumn[], after: Bound | null, through: Bound | null): string {
   const [column, ...rest] = columns;

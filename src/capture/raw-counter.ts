@@ -15,6 +15,8 @@ export interface RawChange {
 
 export interface RawCounterOptions {
   readonly isCounted: (id: TableId) => boolean;
+  /** Names of the key's columns, for a table whose key is not the primary key that the binlog names. */
+  readonly keyOf?: (id: TableId) => readonly string[] | undefined;
   /** A transaction that has ended, with its changes by `tableKey`. */
   readonly onTransaction: (
     gtid: string,
@@ -181,7 +183,8 @@ export class RawCounter {
     const id = { database: text(9, databaseLength), table: text(tableAt + 1, tableLength) };
     this.#tables.delete(number);
     if (!this.#options.isCounted(id)) return;
-    this.#tables.set(number, { key: tableKey(id), ...describeColumns(body, tableAt + 1 + tableLength + 1) });
+    const described = describeColumns(body, tableAt + 1 + tableLength + 1, this.#options.keyOf?.(id));
+    this.#tables.set(number, { key: tableKey(id), ...described });
   }
 
   /** `kind` is 0 for an insert, 1 for an update, 2 for a delete; `at` is where the number of columns stands. */
@@ -250,8 +253,12 @@ function unpacked(body: DataView): AsyncIterable<Buffer> | Iterable<Buffer> {
   return isZstd ? Readable.from([payload]).pipe(createZstdDecompress({ chunkSize: 1 << 20 })) : [payload];
 }
 
-/** Types and metadata of the columns, and the key from the optional part. */
-function describeColumns(body: DataView, at: number): Pick<MappedTable, "columns" | "primaryKey"> {
+/** Types and metadata of the columns, and the key from the optional part: by its names, or the primary key. */
+function describeColumns(
+  body: DataView,
+  at: number,
+  key: readonly string[] | undefined,
+): Pick<MappedTable, "columns" | "primaryKey"> {
   const count = packed(body, at);
   const meta = packed(body, count.next + count.value);
   const columns: ColumnWidth[] = [];
@@ -274,10 +281,22 @@ function describeColumns(body: DataView, at: number): Pick<MappedTable, "columns
   while (p < body.byteLength) {
     const kind = body.getUint8(p);
     const length = packed(body, p + 1);
-    if (kind === 8) return { columns, primaryKey: packedList(body, length.next, length.next + length.value) };
-    p = length.next + length.value;
+    const to = length.next + length.value;
+    if (key === undefined && kind === 8) return { columns, primaryKey: packedList(body, length.next, to) };
+    // On prefixes: each column is followed by the length of what is unique.
+    if (key === undefined && kind === 9) {
+      return { columns, primaryKey: packedList(body, length.next, to).filter((_, i) => i % 2 === 0) };
+    }
+    if (key !== undefined && kind === 4) {
+      const names = nameList(body, length.next, to);
+      const primaryKey = key.map((name) => names.indexOf(name));
+      if (primaryKey.every((column) => column >= 0)) return { columns, primaryKey };
+    }
+    p = to;
   }
-  throw misread("a TABLE_MAP event names no primary key (binlog_row_metadata is not FULL)");
+  throw misread(
+    "a TABLE_MAP event names no key of its table (binlog_row_metadata is not FULL, or it was altered)",
+  );
 }
 
 /** Bytes of metadata of each type that has some. */
@@ -314,6 +333,16 @@ function packedList(body: DataView, from: number, to: number): number[] {
     at = next;
   }
   return list;
+}
+
+function nameList(body: DataView, from: number, to: number): string[] {
+  const names: string[] = [];
+  for (let at = from; at < to;) {
+    const { value, next } = packed(body, at);
+    names.push(Buffer.from(body.buffer, body.byteOffset + next, value).toString("utf8"));
+    at = next + value;
+  }
+  return names;
 }
 
 /** All reading goes through views, which throw a RangeError where an event ends before what it says it has. */

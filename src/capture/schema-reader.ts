@@ -3,7 +3,7 @@ import { matchesTable, type TablePattern } from "../types/table-pattern.ts";
 import { must } from "../util/assert.ts";
 import { readColumnType } from "./column-type.ts";
 import type { MysqlConnection } from "./connection.ts";
-import type { Cascade, ColumnFacts, KeyPart, TableFacts } from "./table-facts.ts";
+import type { Cascade, ColumnFacts, KeyPart, TableFacts, UniqueIndex } from "./table-facts.ts";
 import type { TextRow } from "./text-row.ts";
 
 /** Tables in one statement: bounds its length. */
@@ -94,7 +94,7 @@ async function readBatch(
     "TABLE_NAME, ORDINAL_POSITION",
   );
   const keys = await read(
-    "INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS",
+    "INDEX_NAME, COLUMN_NAME, SUB_PART, NON_UNIQUE, NULLABLE, IS_VISIBLE FROM information_schema.STATISTICS",
     "TABLE_SCHEMA",
     "TABLE_NAME, SEQ_IN_INDEX",
   );
@@ -117,6 +117,7 @@ async function readBatch(
     dataBytes: numberOrNull(row[4]),
     columns: (columns.get(text(row, 0)) ?? []).map(columnFacts),
     key: (keys.get(text(row, 0)) ?? []).filter((part) => part[1] === "PRIMARY").map(keyPart),
+    uniques: uniqueIndexes(keys.get(text(row, 0)) ?? []),
     cascades: (references.get(text(row, 0)) ?? []).flatMap(cascadeFacts),
   }));
 }
@@ -144,6 +145,26 @@ function columnFacts(row: TextRow): ColumnFacts {
 }
 
 const keyPart = (row: TextRow): KeyPart => ({ column: text(row, 2), prefix: numberOrNull(row[3]) });
+
+/** Of the rows of all indexes of a table, those of its unique ones beside the primary key. */
+function uniqueIndexes(rows: readonly TextRow[]): readonly UniqueIndex[] {
+  const unique = rows.filter((row) => row[4] === "0" && row[1] !== "PRIMARY");
+  const byName = [...Map.groupBy(unique, (row) => text(row, 1))].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byName.map(([index, parts]) => {
+    // An expression has no name of a column.
+    const columns = parts.filter((row) => row[2] !== null);
+    const nullable = columns.filter((row) => row[5] === "YES").map((row) => text(row, 2));
+    const unusable =
+      columns.length < parts.length
+        ? "it is over an expression"
+        : nullable.length > 0
+          ? `${nullable.join(", ")} may be NULL`
+          : parts.some((row) => row[6] === "NO")
+            ? "it is invisible"
+            : null;
+    return { index, parts: columns.map(keyPart), unusable };
+  });
+}
 
 const ACTING_RULES = ["CASCADE", "SET NULL", "SET DEFAULT"];
 

@@ -118,5 +118,5 @@ export class SnapshotReader {
   }
 }
 
-/** Unknown column, and "table definition has changed" since the read view was opened. */
-const SCHEMA_CHANGED: readonly number[] = [1054, 1412];
+/** Unknown column, unknown index, and "table definition has changed" since the read view was opened. */
+const SCHEMA_CHANGED: readonly number[] = [1054, 1176, 1412];

@@ -12,6 +12,8 @@ import { RawCounter, type RawChange } from "./raw-counter.ts";
 /** A table and the commits whose changes are counted: position intervals that join, oldest first. */
 export interface CountedTable {
   readonly id: TableId;
+  /** Names of the key's columns, where the key is another index than the primary key. */
+  readonly key?: readonly string[] | undefined;
   readonly from: GtidSet;
   readonly commits: readonly CountedCommit[];
 }
@@ -60,6 +62,7 @@ export async function countSource(request: SourceCountRequest): Promise<readonly
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const counter = new RawCounter({
     isCounted: (id) => ledgers.has(tableKey(id)),
+    keyOf: (id) => request.tables.find((table) => tableKey(table.id) === tableKey(id))?.key,
     onTransaction: (gtid, commitUs, changes) => {
       for (const [key, list] of changes) ledgers.get(key)?.add({ gtid, commitUs, changes: list });
       seen = seen.add(parseGtid(gtid));

@@ -22,6 +22,8 @@ export type Statement =
       /** When columns alone came, went or changed their names, and every row that was there has NULL in the new ones. */
       readonly columns?: ColumnChange;
     }
+  /** Indexes go or change: that concerns a table only whose key one of them is. */
+  | { readonly kind: "indexes"; readonly table: TableId; readonly indexes: readonly string[] }
   | { readonly kind: "dropDatabase"; readonly database: string };
 
 const HARMLESS: Statement = { kind: "harmless" };
@@ -155,7 +157,11 @@ function alter(tokens: Tokens): Statement {
   tokens.acceptAll("IF", "EXISTS");
   const tables = [tokens.table()];
   const effect = alterEffect(tokens.fork());
-  if (effect.kind === "none" && tables[0] !== null) return HARMLESS;
+  const [altered] = tables;
+  if (effect.kind === "none" && altered !== null && altered !== undefined) {
+    const { indexes } = effect;
+    return indexes.length === 0 ? HARMLESS : { kind: "indexes", table: altered, indexes };
+  }
   // A second table takes part in an exchange of partitions, becomes or was one, and in a change of name.
   while (!tokens.atEnd) {
     if (tokens.accept("WITH", "TO", "CONVERT")) {
@@ -183,10 +189,9 @@ function drop(tokens: Tokens): Statement {
     return database === null ? UNKNOWN : { kind: "dropDatabase", database };
   }
   if (tokens.accept("INDEX")) {
-    // Without its primary key a table has another row identity; any other index changes no row.
-    return tokens.name()?.toUpperCase() === "PRIMARY" && tokens.accept("ON")
-      ? ddl([tokens.table()])
-      : HARMLESS;
+    const index = tokens.name();
+    const table = tokens.accept("ON") ? tokens.table() : null;
+    return index === null || table === null ? UNKNOWN : { kind: "indexes", table, indexes: [index] };
   }
   if (!tokens.accept("TABLE", "TABLES")) return UNKNOWN;
   tokens.acceptAll("IF", "EXISTS");

@@ -1,5 +1,4 @@
 import { syncError } from "../types/errors.ts";
-import { schemaVersion } from "../types/schema-version.ts";
 import { formatTableId, type TableId } from "../types/table-id.ts";
 import type { ColumnType, TableSchema, TextCharset } from "../types/table-schema.ts";
 import { isPlainCharset, TEXT_CHARSETS } from "../types/table-schema.ts";
@@ -9,6 +8,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { isHiddenColumn, storedText } from "./mariadb/own-column.ts";
 import { unpackValue, type StoredValue } from "./mariadb/stored-value.ts";
 import { META, readExtras, readMemberLists, readNames, readPackedLengths } from "./table-map-extras.ts";
+import { declaredKey, mapKey } from "./map-key.ts";
 
 /**
  * TABLE_MAP events under `binlog_row_metadata=FULL`: everything that decides how the rows behind them are
@@ -18,7 +18,7 @@ import { META, readExtras, readMemberLists, readNames, readPackedLengths } from 
 export interface TableMap {
   readonly id: TableId;
   readonly columns: readonly MappedColumn[];
-  /** Names in key order; empty when the table has no primary key, or one on prefixes. */
+  /** Names of the columns by which rows are told apart, in key order; empty when there are none. */
   readonly primaryKey: readonly string[];
   /** As `types/schema-version.ts` makes it: equal to that of the schema read from the catalogue. */
   readonly version: string;
@@ -39,6 +39,8 @@ export interface MappedColumn {
 
 /** What a TABLE_MAP event refers to and does not say itself. */
 export interface MapContext {
+  /** Columns by which rows are told apart, where a unique index is the key; the event may not name them. */
+  readonly key?: readonly string[] | undefined;
   readonly collations: Collations;
   readonly charsets: Charsets;
   /** Spatial columns stand among those that have a collation: so MariaDB writes it, and MySQL does not. */
@@ -125,14 +127,12 @@ export function parseTableMap(
     });
   }
   const columns = buildColumns(id, { raw, names, extras, ...context });
-  const primaryKey = readPackedLengths(extras.get(META.simplePrimaryKey)).map((index) => {
-    const name = names[index];
-    if (name === undefined)
-      throw corrupt(`the primary key of ${formatTableId(id)} names column ${index} of ${count}`);
-    return name;
+  const declared = declaredKey(id, names, {
+    whole: readPackedLengths(extras.get(META.simplePrimaryKey)),
+    prefixed: readPackedLengths(extras.get(META.prefixPrimaryKey)),
   });
   const shown = columns.filter((column) => column.isHidden !== true);
-  return { id, columns, primaryKey, version: schemaVersion(shown, primaryKey) };
+  return { id, columns, ...mapKey(shown, declared, context.key) };
 }
 
 function readColumnMeta(r: ByteReader, type: number): RawColumn {
@@ -167,15 +167,13 @@ function readColumnMeta(r: ByteReader, type: number): RawColumn {
   }
 }
 
-const isNumeric = (c: RawColumn): boolean =>
-  c.type === TYPE.tiny ||
-  c.type === TYPE.short ||
-  c.type === TYPE.int24 ||
-  c.type === TYPE.long ||
-  c.type === TYPE.longLong ||
-  c.type === TYPE.newDecimal ||
-  c.type === TYPE.float ||
-  c.type === TYPE.double;
+/** Types that have a bit in the list of unsigned columns; YEAR is one of them. */
+const NUMERIC: ReadonlySet<number> = new Set([
+  ...[TYPE.tiny, TYPE.short, TYPE.int24, TYPE.long, TYPE.longLong, TYPE.year],
+  ...[TYPE.newDecimal, TYPE.float, TYPE.double],
+]);
+
+const isNumeric = (c: RawColumn): boolean => NUMERIC.has(c.type);
 
 const isEnumOrSet = (c: RawColumn): boolean => c.realType === TYPE.enum || c.realType === TYPE.set;
 

@@ -1,21 +1,18 @@
 import type { ErrorCode } from "../types/errors.ts";
+import type { KeyChoice } from "../types/key-choice.ts";
 import { isWideDecimal, LAKE_DECIMAL_DIGITS } from "../types/lake-type.ts";
 import type { Problem } from "../types/ports.ts";
-import { formatTableId, quoteMysql, quoteMysqlTable, type TableId } from "../types/table-id.ts";
+import { formatTableId, quoteMysqlTable, type TableId } from "../types/table-id.ts";
 import type { Account } from "./account.ts";
 import type { BinlogStatus } from "./binlog-status.ts";
 import type { ServerVariables } from "./server-settings.ts";
 import type { TableFacts } from "./table-facts.ts";
-
-/** Names that Hudi's formats can hold, which are those of Avro. */
-const AVRO_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Columns that the lake adds; DuckDB and Spark do not tell upper from lower case. */
-const RESERVED_NAME = /^(_hoodie_|_tl_)/i;
+import { keyProblems } from "./table-key.ts";
 
 const LEAVE_OUT = "leave the table out with `exclude`";
 
 /** What the config allows for a table that is not done unasked. */
-export interface TableChoices {
+export interface TableChoices extends KeyChoice {
   /** Columns that become text when they have too many digits for a decimal of the lake. */
   readonly decimalsAsText: readonly string[];
 }
@@ -49,7 +46,7 @@ export function tableProblems(
   return [
     ...historyProblems(facts),
     ...engineProblems(facts),
-    ...keyProblems(facts),
+    ...keyProblems(facts, choices),
     ...columnProblems(facts),
     ...decimalProblems(facts, choices),
     ...cascadeProblems(facts, variables),
@@ -103,35 +100,6 @@ function engineProblems({ id, engine }: TableFacts): readonly Problem[] {
   ];
 }
 
-function keyProblems({ id, key, columns }: TableFacts): readonly Problem[] {
-  if (key.length === 0) {
-    const message = `${formatTableId(id)} has no primary key: its rows cannot be told apart`;
-    return [
-      problem(
-        id,
-        "TABLE_NO_PRIMARY_KEY",
-        message,
-        `ALTER TABLE ${quoteMysqlTable(id)} ADD PRIMARY KEY (...);`,
-      ),
-    ];
-  }
-  return key.flatMap((part) => {
-    const name = `${formatTableId(id)}.${part.column}`;
-    const kind = columns.find((column) => column.name === part.column)?.type?.kind;
-    if (part.prefix !== null) {
-      const message = `the primary key holds only the first ${part.prefix} characters of ${name}`;
-      return [
-        problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the key of whole columns, or ${LEAVE_OUT}`),
-      ];
-    }
-    if (kind === "float" || kind === "double") {
-      const message = `the primary key holds ${name}, a ${kind}: such a key has no exact text`;
-      return [problem(id, "TABLE_KEY_UNSUPPORTED", message, `make the column a DECIMAL, or ${LEAVE_OUT}`)];
-    }
-    return [];
-  });
-}
-
 function columnProblems({ id, columns }: TableFacts): readonly Problem[] {
   return columns.flatMap((column) => {
     const name = `${formatTableId(id)}.${column.name}`;
@@ -153,14 +121,6 @@ function columnProblems({ id, columns }: TableFacts): readonly Problem[] {
               `change the column's type, or ${LEAVE_OUT}`,
             ),
       );
-    }
-    const rename = `ALTER TABLE ${quoteMysqlTable(id)} RENAME COLUMN ${quoteMysql(column.name)} TO another name; or ${LEAVE_OUT}`;
-    if (!AVRO_NAME.test(column.name)) {
-      const message = `the column name ${JSON.stringify(column.name)} of ${formatTableId(id)} cannot stand in a Hudi schema, which takes letters, digits and _`;
-      problems.push(problem(id, "TABLE_COLUMN_NAME", message, rename));
-    } else if (RESERVED_NAME.test(column.name)) {
-      const message = `the column name ${column.name} of ${formatTableId(id)} is reserved for columns that the lake adds`;
-      problems.push(problem(id, "TABLE_COLUMN_NAME", message, rename));
     }
     return problems;
   });

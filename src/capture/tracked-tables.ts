@@ -14,6 +14,7 @@ import { corrupt } from "./corrupt.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { RowReader } from "./row-store.ts";
 import type { Statement } from "./statement.ts";
+import { PRIMARY } from "./table-key.ts";
 import type { DeferredRows } from "./deferred-rows.ts";
 import { wholeUpdate } from "./partial-update.ts";
 import { parseTableMap, parseTableMapName, type Collations, type MappedColumn } from "./table-map.ts";
@@ -188,7 +189,9 @@ export class TrackedTables {
     if (table === null) return { ...unread, refusal: null };
     try {
       const place = { from: header.bodyStart, to: header.bodyEnd };
-      const map = parseTableMap(bytes, place, { ...this.#options, known: table.schema });
+      const { primaryKey, keyIndex } = table.schema;
+      const key = keyIndex === undefined || keyIndex.name === PRIMARY ? undefined : primaryKey;
+      const map = parseTableMap(bytes, place, { ...this.#options, known: table.schema, key });
       if (map.version !== table.schema.version) {
         return { ...unread, refusal: schemaChanged(table.schema, map.columns.length) };
       }
@@ -276,17 +279,22 @@ export class TrackedTables {
 
   /** Tables that a DDL statement stops. */
   affectedBy(
-    statement: Extract<Statement, { kind: "ddl" | "dropDatabase" }>,
+    statement: Extract<Statement, { kind: "ddl" | "indexes" | "dropDatabase" }>,
     query: QueryEvent,
   ): readonly StopReason[] {
-    const isHit = (id: TableId): boolean => {
+    const isHit = ({ id, keyIndex }: TableSchema): boolean => {
+      if (statement.kind === "indexes") {
+        const key = (keyIndex?.name ?? PRIMARY).toLowerCase();
+        const isKey = statement.indexes.some((index) => index.toLowerCase() === key);
+        return isKey && this.#key(statement.table) === this.#key(id);
+      }
       if (statement.kind === "ddl")
         return statement.tables.some((named) => this.#key(named) === this.#key(id));
       const fold = (name: string): string => (this.#options.foldsCase ? name.toLowerCase() : name);
       return fold(statement.database) === fold(id.database);
     };
     return [...this.#tables.values()]
-      .filter((table) => !table.isStopped && isHit(table.schema.id))
+      .filter((table) => !table.isStopped && isHit(table.schema))
       .map((table) => {
         const stop = ddl(table.schema.id, query.statement);
         return statement.kind === "ddl" && statement.columns !== undefined

@@ -34,8 +34,7 @@ import type { StopReason, TrackedTables } from "./tracked-tables.ts";
  * straight to the builders of their tables; a transaction counts only when it has ended, so whatever is
  * flushed before is not announced by a position yet. Those of XA take a way of their own (`prepared-xa.ts`).
  *
- * An event type that is not listed stops the stream, unless it is flagged as ignorable by the server's own
- * rule for replicas.
+ * An event type that is not listed stops the stream, unless the server's own rule for replicas ignores it.
  */
 export interface AssemblerOptions {
   readonly tables: TrackedTables;
@@ -303,6 +302,7 @@ export class TransactionAssembler {
       case "harmless":
         break;
       case "ddl":
+      case "indexes":
       case "dropDatabase":
         this.#hasher.update(Buffer.from(query.statement));
         if (!open.isHeld && !open.isUndecided)

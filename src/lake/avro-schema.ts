@@ -3,7 +3,7 @@ import { META_COLUMNS, type LakeColumn } from "./lake-column.ts";
 
 /**
  * The Avro schema of a table, which Hudi keeps in every commit (without the meta columns) and in every base
- * file (with them). All columns are nullable. A decimal is a fixed of 16 bytes, whose name Spark's converter
+ * file (with them). All columns are nullable, and one that has another name in MySQL has that in `doc`. A decimal is a fixed of 16 bytes, whose name Spark's converter
  * derives from the column; it is spelled in full each time, since hudi-rs resolves no reference to a name.
  */
 export function avroSchema(
@@ -15,6 +15,7 @@ export function avroSchema(
   const own = columns.map((column) => ({
     name: column.name,
     type: ["null", avroType(column.type, `hoodie.${tableName}.${record}.${column.name}`)],
+    ...(column.sourceName === undefined ? {} : { doc: column.sourceName }),
     default: null,
   }));
   const first = META_COLUMNS.map((name) => ({ name, type: ["null", "string"], doc: "", default: null }));

@@ -16,6 +16,8 @@ export interface BaseFile {
   readonly avro: string;
   /** Whether a number of the rows may be -0.0. */
   readonly hasMinusZero: boolean;
+  /** How many columns it has, about. */
+  readonly columns: number;
 }
 
 /** Returns the number of rows. What was half written is removed. */
@@ -28,7 +30,7 @@ export async function writeBaseFile(sql: Sql, file: BaseFile): Promise<number> {
   };
   const metadata = Object.entries(footer).map(([key, value]) => `${literal(key)}: ${literal(value)}`);
   const options = [
-    ...baseFileOptions(file.hasMinusZero),
+    ...baseFileOptions(file),
     "COMPRESSION zstd",
     // At the default level a merge spends a third of its time on compression. Every merge writes the whole
     // file again, so that time counts for more than files that are some 15 % smaller.

@@ -33,6 +33,8 @@ export interface CommitPlan {
   readonly instant: string;
   /** Avro schema with the meta columns. */
   readonly avro: string;
+  /** How many columns the source has. */
+  readonly columns: number;
   /** All rows of the bucket's new file. `old` is the path of the slice whose rows it keeps, if any. */
   readonly select: (to: BucketFile, old: string | null) => string;
   /** A row for each number that is -0.0 in what the bucket's rows come from; null where there are no such columns. */
@@ -99,7 +101,7 @@ export class BucketWriter {
     const rows = await this.#guarded(sql, oldPath, async () => {
       const minusZero = plan.selectMinusZero(bucket, oldPath);
       const hasMinusZero = minusZero !== null && (await sql.rows(`${minusZero} LIMIT 1`)).length > 0;
-      return writeBaseFile(sql, { select, path: temp, avro: plan.avro, hasMinusZero });
+      return writeBaseFile(sql, { select, path: temp, avro: plan.avro, columns: plan.columns, hasMinusZero });
     });
     step("lake.file.written");
     if (rows === 0 && old === null) {

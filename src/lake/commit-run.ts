@@ -103,6 +103,7 @@ function commitPlan({ input, prepared, instant }: RunningCommit): CommitPlan {
   return {
     instant,
     avro: avroOf(shape, "with"),
+    columns: shape.columns.length,
     select: (to, old) => {
       const parts: string[] = [];
       if (loaded !== null) parts.push(selectLoaded(shape, { chunks: loaded, winners }, to));
@@ -129,6 +130,7 @@ function evolvingPlan(shape: RowShape, mapping: ColumnMapping, instant: string):
   return {
     instant,
     avro: avroOf(shape, "with"),
+    columns: shape.columns.length,
     select,
     selectMinusZero: (bucket, old) => selectMinusZeroOf(shape, select({ bucket, instant, file: "" }, old)),
     selectDeleted: () => {

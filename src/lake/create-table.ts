@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { step } from "../util/step.ts";
 import { avroSchema } from "./avro-schema.ts";
 import { lakeColumns, ORDERING_COLUMN } from "./lake-column.ts";
+import { lakeName } from "./lake-name.ts";
 import type { RowShape } from "./row-shape.ts";
 import type { TableFolder } from "./table-options.ts";
-import { formatTableProperties, sanitiseName } from "./table-properties.ts";
+import { formatTableProperties } from "./table-properties.ts";
 
 /** The properties come last, since they are what readers look for. */
 export async function createTable(folder: TableFolder, shape: RowShape, instant: string): Promise<void> {
@@ -26,11 +27,16 @@ export async function writeProperties({ storage, paths }: TableFolder, shape: Ro
   // A checksum beside a file of that name, from whatever was here before, would make Java refuse the file.
   await storage.remove(join(paths.hoodie, ".hoodie.properties.crc"));
   const properties = formatTableProperties({
-    databaseName: sanitiseName(schema.id.database),
-    tableName: sanitiseName(schema.id.table),
-    recordKeys: schema.primaryKey,
+    databaseName: lakeName(schema.id.database),
+    tableName: lakeName(schema.id.table),
+    recordKeys: shape.keys.map(({ name }) => name),
     orderingColumn: ORDERING_COLUMN,
-    createSchema: avroOf(shape, "without"),
+    // Properties are ASCII without escapes, so that names of the source have no place in them.
+    createSchema: avroSchema(
+      lakeName(schema.id.table),
+      lakeColumns(schema, shape.zeroDates).map(({ name, type }) => ({ name, type })),
+      "without",
+    ),
   });
   await storage.replace(paths.properties, properties);
   step("lake.create.properties");
@@ -38,4 +44,4 @@ export async function writeProperties({ storage, paths }: TableFolder, shape: Ro
 
 /** Avro schema of the table, with Hudi's meta columns or without them. */
 export const avroOf = (shape: RowShape, meta: "with" | "without"): string =>
-  avroSchema(sanitiseName(shape.schema.id.table), lakeColumns(shape.schema, shape.zeroDates), meta);
+  avroSchema(lakeName(shape.schema.id.table), lakeColumns(shape.schema, shape.zeroDates), meta);

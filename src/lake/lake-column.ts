@@ -1,5 +1,6 @@
 import { lakeTypeOf, type LakeType, type ZeroDatePolicy } from "../types/lake-type.ts";
 import type { TableSchema } from "../types/table-schema.ts";
+import { lakeName } from "./lake-name.ts";
 
 /** Hudi's own columns, which come first in every file. */
 export const META_COLUMNS = [
@@ -14,6 +15,8 @@ export const META_COLUMNS = [
 export interface LakeColumn {
   readonly name: string;
   readonly type: LakeType;
+  /** Of a column of the user's whose name the lake cannot have: that name. */
+  readonly sourceName?: string;
 }
 
 /** Hudi's ordering field: later changes of a row have greater values. */
@@ -32,7 +35,11 @@ export const TRACKING_COLUMNS: readonly LakeColumn[] = [
 ];
 
 export const userColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly LakeColumn[] =>
-  schema.columns.map((column) => ({ name: column.name, type: lakeTypeOf(column.type, zeroDates) }));
+  schema.columns.map((column) => {
+    const name = lakeName(column.name);
+    const type = lakeTypeOf(column.type, zeroDates);
+    return name === column.name ? { name, type } : { name, type, sourceName: column.name };
+  });
 
 export const lakeColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly LakeColumn[] => [
   ...userColumns(schema, zeroDates),

@@ -7,6 +7,7 @@ import { decodeCommit } from "./commit-metadata.ts";
 import { writeProperties } from "./create-table.ts";
 import { FileSystemView } from "./file-system-view.ts";
 import { corruptFile, foreignTable } from "./foreign.ts";
+import { lakeName } from "./lake-name.ts";
 import { LOCK_FILE, TableLock } from "./lock.ts";
 import { removeTempFiles, rollBack } from "./rollback.ts";
 import { rowShape, type RowShape } from "./row-shape.ts";
@@ -92,7 +93,7 @@ async function openLocked(options: HudiTableOptions, folder: TableFolder): Promi
     checkOptions(options, paths.root, last);
     // A crash between a commit with another primary key and the properties that follow it.
     if (record.pending === last.instant) await writeProperties(folder, shapeOf(last));
-    await checkProperties(storage, paths, last.schema.primaryKey);
+    await checkProperties(storage, paths, last.schema.primaryKey.map(lakeName));
   }
   const view = FileSystemView.of(await storage.list(paths.root), completed);
   checkSlices(paths.root, view, last);

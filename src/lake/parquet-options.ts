@@ -14,14 +14,27 @@ const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
 /** Columns of few values: Hudi's names of commit and file, our transactions, an ENUM. More of them cost time. */
 const SMALL_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 1000";
 
+/** Each column's dictionary of texts gets 1 MiB at once, used or not: of a wide table less, so that all have no more. */
+const NARROW_COLUMNS_MAX = 64;
+const DICTIONARIES_BYTES_MAX = 64 * 1024 * 1024;
+
+const textDictionaries = (columns: number): readonly string[] =>
+  columns <= NARROW_COLUMNS_MAX
+    ? []
+    : [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${Math.floor(DICTIONARIES_BYTES_MAX / columns)}`];
+
 /**
  * Options of a base file. DuckDB's dictionaries take 0.0 and -0.0 for one value, so that one of them comes back
  * with the wrong sign, and there is no way to do without them for some columns only. Where no number of the file is
  * -0.0 they let it be read in half of the time; files that staged rows go through are read once.
  */
-export const baseFileOptions = (hasMinusZero: boolean): readonly string[] => [
+export const baseFileOptions = (file: {
+  readonly hasMinusZero: boolean;
+  readonly columns: number;
+}): readonly string[] => [
   ...PARQUET_OPTIONS,
-  hasMinusZero ? NO_DICTIONARIES : SMALL_DICTIONARIES,
+  ...textDictionaries(file.columns),
+  file.hasMinusZero ? NO_DICTIONARIES : SMALL_DICTIONARIES,
 ];
 
 const SORTED_ROW_GROUP_ROWS = 4096;

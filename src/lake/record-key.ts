@@ -4,6 +4,7 @@
  * decides the bucket.
  */
 import type { LakeColumn } from "./lake-column.ts";
+import { digitsSql, pointSql } from "./double-text-sql.ts";
 import { identifier, literal } from "./duckdb.ts";
 import { assert } from "../util/assert.ts";
 
@@ -20,9 +21,32 @@ export function keyText(column: LakeColumn, value: string): string {
     case "BLOB":
       // What Hudi prints for bytes names a buffer and not its content; hexadecimal digits are ours.
       return `lower(hex(${value}))`;
+    case "FLOAT":
+    case "DOUBLE":
+      return javaDoubleText(value);
     default:
       return scaleOf(column) > 6 ? bigDecimalText(value, scaleOf(column)) : `CAST(${value} AS VARCHAR)`;
   }
+}
+
+/** Of a number below it, and from 10^7 on, Java writes an exponent. */
+const PLAIN_POINT_MIN = -2;
+const PLAIN_POINT_MAX = 7;
+
+/**
+ * A floating number as Java spells it, with the fewest digits that give it back, as Java does since 19. Older ones
+ * have a digit more for some, and all of them write 4.9E-324 and a few others behind it with a second digit. Both zeros are `0.0` here: MySQL takes them for one key, and so there is one bucket.
+ */
+function javaDoubleText(value: string): string {
+  const text = `CAST(abs(${value}) AS VARCHAR)`;
+  const parts = `SELECT ${digitsSql(text)} AS d, ${pointSql(text)} AS p`;
+  const spelled =
+    `CASE WHEN d = '' THEN '0.0' ` +
+    `WHEN p > ${PLAIN_POINT_MAX} OR p < ${PLAIN_POINT_MIN} THEN d[1] || '.' || CASE WHEN strlen(d) > 1 THEN d[2:] ELSE '0' END || 'E' || (p - 1) ` +
+    `WHEN p <= 0 THEN '0.' || repeat('0', -p) || d ` +
+    `WHEN strlen(d) <= p THEN d || repeat('0', p - strlen(d)) || '.0' ` +
+    `ELSE d[1:p] || '.' || d[p + 1:] END`;
+  return `CASE WHEN ${value} < 0 THEN '-' ELSE '' END || (SELECT ${spelled} FROM (${parts}))`;
 }
 
 /** Java's BigDecimal writes a number below 10^-6 in scientific notation: 0E-7, 1.2E-7. */

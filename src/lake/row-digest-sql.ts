@@ -4,6 +4,7 @@ import type { Column, TableSchema } from "../types/table-schema.ts";
 import { dayText, momentText } from "./date-text-sql.ts";
 import { doubleText } from "./double-text-sql.ts";
 import { identifier, literal, type LakeDatabase } from "./duckdb.ts";
+import { lakeName } from "./lake-name.ts";
 import type { TableSnapshot } from "./table-reader.ts";
 
 const MASK = (1n << 64n) - 1n;
@@ -64,7 +65,7 @@ const rowText = (columns: readonly Column[], zeroDates: ZeroDatePolicy): string 
   `concat_ws(',', ${columns.map((column) => `coalesce(${columnText(column, zeroDates)}, 'N')`).join(", ")})`;
 
 function columnText(column: Column, zeroDates: ZeroDatePolicy): string {
-  const name = identifier(column.name);
+  const name = identifier(lakeName(column.name));
   const { type } = column;
   switch (type.kind) {
     case "int":

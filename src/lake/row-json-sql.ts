@@ -7,6 +7,7 @@ import type { Column, TableSchema } from "../types/table-schema.ts";
 import { dayText, momentText } from "./date-text-sql.ts";
 import { digitsSql, pointSql } from "./double-text-sql.ts";
 import { identifier, literal } from "./duckdb.ts";
+import { lakeName } from "./lake-name.ts";
 
 /** To be run once in a database that the SQL below is for. */
 export const jsonMacros = (): readonly string[] => [
@@ -21,7 +22,7 @@ export function selectJson(
 ): string {
   const keys = columns.filter(({ name }) => primaryKey.includes(name));
   const floats = columns.flatMap(({ name, type }, i) =>
-    type.kind === "float" || type.kind === "double" ? [{ i, value: identifier(name), kind: type.kind }] : [],
+    type.kind === "float" || type.kind === "double" ? [{ i, value: columnSql(name), kind: type.kind }] : [],
   );
   const object = (some: readonly Column[]): string => objectSql(some, columns, zeroDates);
   return `SELECT ${object(keys)} AS _tl_key, ${object(columns)} AS _tl_row FROM ${withDigits(floats, source)}`;
@@ -37,7 +38,7 @@ function objectSql(some: readonly Column[], columns: readonly Column[], zeroDate
 
 /** NULL of NULL. `index` is the column's place in the table. */
 function valueJson({ name: column, type }: Column, index: number, zeroDates: ZeroDatePolicy): string {
-  const name = identifier(column);
+  const name = columnSql(column);
   switch (type.kind) {
     case "int":
     case "year":
@@ -64,6 +65,8 @@ function valueJson({ name: column, type }: Column, index: number, zeroDates: Zer
       return `_tl_string(${name})`;
   }
 }
+
+const columnSql = (name: string): string => identifier(lakeName(name));
 
 const quoted = (text: string): string => `'"' || ${text} || '"'`;
 

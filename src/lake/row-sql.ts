@@ -4,6 +4,7 @@
  * user can be.
  */
 import { bucketSql } from "./bucket-sql.ts";
+import { must } from "../util/assert.ts";
 import { identifier } from "./duckdb.ts";
 import { unrepresentableKeySql } from "./record-key.ts";
 import type { RowShape } from "./row-shape.ts";
@@ -14,7 +15,7 @@ import type { RowSource } from "./row-source.ts";
  * many dates of the row became NULL. Fails when a value does not fit.
  */
 export function selectRows(shape: RowShape, source: RowSource): string {
-  const { columns } = shape.schema;
+  const { columns } = shape;
   const typed = columns.map(({ name }, i) => `${source.value(i, source.cell(i))} AS ${identifier(name)}`);
   const cells = columns.flatMap((_, i) =>
     source.isNoValue(i) === null ? [] : [`${source.cell(i)} AS ${rawColumn(i)}`],
@@ -43,7 +44,8 @@ function checks(shape: RowShape, source: RowSource): string {
     const counted = mayBeNull(shape, column.name)
       ? `CASE WHEN ${isNoValue(raw)} THEN 1 ELSE ${wrong} END`
       : wrong;
-    return [`CASE WHEN ${raw} IS NOT NULL AND ${identifier(column.name)} IS NULL THEN ${counted} ELSE 0 END`];
+    const typed = identifier(must(shape.columns[i], "a column of the table").name);
+    return [`CASE WHEN ${raw} IS NOT NULL AND ${typed} IS NULL THEN ${counted} ELSE 0 END`];
   });
   const badKey = unrepresentableKeySql(shape.keys, identifier);
   if (badKey !== null) {
@@ -72,7 +74,7 @@ export interface Misfit {
 export function selectMisfits(shape: RowShape, source: RowSource): readonly Misfit[] {
   const { columns } = shape.schema;
   const from = source.loose;
-  const indexOf = (name: string): number => columns.findIndex((column) => column.name === name);
+  const indexOf = (name: string): number => shape.columns.findIndex((column) => column.name === name);
   const key = shape.keys
     .map((k) => `coalesce(${source.looseText(indexOf(k.name))}, 'NULL')`)
     .join(" || ', ' || ");

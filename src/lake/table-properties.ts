@@ -31,12 +31,6 @@ const FIXED: readonly (readonly [string, string])[] = [
   ["hoodie.table.cdc.enabled", "false"],
 ];
 
-/** Names of Avro and of Java properties: anything else in a name of MySQL becomes an underscore. */
-export function sanitiseName(name: string): string {
-  const legal = name.replaceAll(/[^A-Za-z0-9_]/g, "_");
-  return /^[A-Za-z_]/.test(legal) ? legal : `_${legal}`;
-}
-
 /** Hudi checks it when it is there: CRC-32 over both names. */
 export const tableChecksum = (databaseName: string, tableName: string): string =>
   String(crc32(`${databaseName}.${tableName}`));

@@ -39,6 +39,7 @@ const tableSchemaJson = z.strictObject({
     .array(z.strictObject({ name: z.string().min(1), type: columnTypeJson, mysqlType: z.string() }))
     .min(1),
   primaryKey: z.array(z.string()).min(1),
+  keyIndex: z.strictObject({ name: z.string().min(1), prefixes: z.array(small) }).optional(),
   version: z.string().min(1),
 });
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readRecord, RECORD_FILE } from "./checkpoint.ts";
 import { FileSystemView, slicesDigest } from "./file-system-view.ts";
 import { foreignWrite } from "./foreign.ts";
+import { lakeName } from "./lake-name.ts";
 import type { TableFolder } from "./table-options.ts";
 import { checkProperties, checkSlices, type TableState } from "./table-state.ts";
 import { fenced } from "./timeline.ts";
@@ -15,7 +16,7 @@ export async function assertUndisturbed(folder: TableFolder, state: TableState):
   const { storage, paths } = folder;
   await assertFence(folder, state.fence);
   await assertTimeline(folder, state.completed);
-  if (state.last !== null) await checkProperties(storage, paths, state.last.schema.primaryKey);
+  if (state.last !== null) await checkProperties(storage, paths, state.last.schema.primaryKey.map(lakeName));
   const view = FileSystemView.of(await storage.list(paths.root), state.completed);
   checkSlices(paths.root, view, state.last);
   if (slicesDigest(view.latest()) !== slicesDigest(state.slices)) {

@@ -4,10 +4,12 @@
  */
 import type { ColumnMapping } from "../types/column-change.ts";
 import { snapshotTransactionId } from "../types/event-hash.ts";
+import { must } from "../util/assert.ts";
 import type { StagedChanges } from "./change-stage.ts";
 import { identifier, literal, readParquet } from "./duckdb.ts";
 import { withEventHash } from "./event-hash-sql.ts";
 import { TRACKING_COLUMNS } from "./lake-column.ts";
+import { lakeName } from "./lake-name.ts";
 import { recordKeySql, sameKeySql } from "./record-key.ts";
 import type { RowRelation } from "./row-relation.ts";
 import type { RowShape } from "./row-shape.ts";
@@ -155,9 +157,9 @@ export function selectEvolved(
   mapping: ColumnMapping,
   { old, to }: { readonly old: string; readonly to: BucketFile },
 ): string {
-  const columns = shape.columns.map(({ name, type }) => {
-    const from = mapping.get(name) ?? null;
-    const value = from === null ? `CAST(NULL AS ${type.duck})` : `o.${identifier(from)}`;
+  const columns = shape.columns.map(({ name, type }, i) => {
+    const from = mapping.get(must(shape.schema.columns[i], "a column of the source").name) ?? null;
+    const value = from === null ? `CAST(NULL AS ${type.duck})` : `o.${identifier(lakeName(from))}`;
     return `${value} AS ${identifier(name)}`;
   });
   const tracking = TRACKING_COLUMNS.map((column) => `o.${column.name}`);

@@ -31,8 +31,8 @@ export function columnMapping(
   }
   const fresh = new Set(added.map(fold));
   const isWhole = gone.size === 0 && left.size + dropped.length === before.columns.length;
-  if (!isWhole || fresh.size !== added.length || before.primaryKey.join() !== after.primaryKey.join())
-    return null;
+  const keyOf = ({ primaryKey, keyIndex }: TableSchema): string => JSON.stringify([primaryKey, keyIndex]);
+  if (!isWhole || fresh.size !== added.length || keyOf(before) !== keyOf(after)) return null;
   const mapping = new Map<string, string | null>();
   for (const { name, type } of after.columns) {
     const from = left.get(fold(name));

@@ -3,13 +3,16 @@ import type { ColumnType } from "./table-schema.ts";
 
 /**
  * Names the shape of a table's rows: 16 hex digits over the names and types of the columns in order, and the
- * key. It depends only on what both the catalogue and a TABLE_MAP event know, so that the two can be compared.
+ * key. It depends only on what both the catalogue and a TABLE_MAP event know, so that the two can be compared. What
+ * the key is belongs to it where that is no primary key on whole columns: a unique index, or the prefixes.
  */
 export function schemaVersion(
   columns: readonly { readonly name: string; readonly type: ColumnType }[],
   primaryKey: readonly string[],
+  keyForm?: "unique" | readonly number[],
 ): string {
-  const text = JSON.stringify([columns.map((c) => [c.name, typeText(c.type)]), primaryKey]);
+  const parts = [columns.map((c) => [c.name, typeText(c.type)]), primaryKey];
+  const text = JSON.stringify(keyForm === undefined ? parts : [...parts, keyForm]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

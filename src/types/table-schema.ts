@@ -59,6 +59,14 @@ export interface Column {
   readonly mysqlType: string;
 }
 
+/** The index that is the key, when the table's primary key on whole columns is not. */
+export interface KeyIndex {
+  /** `PRIMARY`, or that of a unique index. */
+  readonly name: string;
+  /** For each column how many characters or bytes the index is unique on; 0 for all of them. */
+  readonly prefixes: readonly number[];
+}
+
 /**
  * A table as the binlog and a `SELECT` of all columns show it. Two schemas with the same `version`
  * describe the same rows, so the version is a digest of what is below (and not a counter).
@@ -66,7 +74,9 @@ export interface Column {
 export interface TableSchema {
   readonly id: TableId;
   readonly columns: readonly Column[];
-  /** Names of the key columns in the order of the index. Never empty. */
+  /** Names of the columns by which rows are told apart, in the order of the index. Never empty. */
   readonly primaryKey: readonly string[];
+  /** Only where that is not a primary key on whole columns. */
+  readonly keyIndex?: KeyIndex | undefined;
   readonly version: string;
 }

@@ -14,6 +14,7 @@ import { LakeDatabase } from "../../src/lake/duckdb.ts";
 import { openHudiTable } from "../../src/lake/hudi-table.ts";
 import { GtidSet } from "../../src/types/gtid.ts";
 import type { LakeTable } from "../../src/types/ports.ts";
+import { BY_PRIMARY_KEY } from "../../src/types/key-choice.ts";
 import { tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -80,7 +81,10 @@ export class Bench {
   async schemaOf(id: TableId): Promise<{ readonly schema: TableSchema; readonly dataBytes: number }> {
     const facts = await this.source.pool.use((connection) => readTables(connection, [id]));
     const table = must(facts.get(tableKey(id)), "the bench table");
-    return { schema: must(tableSchema(table), "its schema"), dataBytes: table.dataBytes ?? 0 };
+    return {
+      schema: must(tableSchema(table, BY_PRIMARY_KEY), "its schema"),
+      dataBytes: table.dataBytes ?? 0,
+    };
   }
 
   openTable(schema: TableSchema, dataBytes: number): Promise<LakeTable> {

@@ -103,7 +103,9 @@ async function beginTable(
   { schema, spec }: { readonly schema: TableSchema; readonly spec: TableSpec },
 ): Promise<Growing> {
   const columns = engineColumns(schema, ZERO_DATES);
-  const keyIndexes = schema.primaryKey.map((name) => columns.findIndex((column) => column.name === name));
+  const keyIndexes = schema.primaryKey.map((name) =>
+    schema.columns.findIndex((column) => column.name === name),
+  );
   const lakeDir = join(folder, "lake");
   return {
     spec,

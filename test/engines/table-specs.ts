@@ -176,6 +176,29 @@ function quoted(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
+/** Names that Avro cannot have, and a key of floating numbers. */
+const odd: TableSpec = {
+  name: "odd",
+  create: `CREATE TABLE odd (
+  \`日本\` varchar(20),
+  \`a b\` double NOT NULL,
+  \`_hoodie_commit_time\` int,
+  \`x'y"\` float NOT NULL,
+  \`1st\` decimal(10,2),
+  PRIMARY KEY (\`a b\`, \`x'y"\`)
+)`,
+  snapshot: [
+    `INSERT INTO odd VALUES ('one', 1, 1, 0.1, 1.25), ('zero', 0, 2, 0, NULL), ('large', 1e300, 3, -3.4e38, -1), ('small', 1e-7, 4, 12345678, 0)`,
+  ],
+  duringSnapshot: [`INSERT INTO odd VALUES ('late', -2.5, 5, 1e10, 7)`],
+  commits: [
+    [
+      `UPDATE odd SET \`日本\` = 'two', \`_hoodie_commit_time\` = 20 WHERE \`a b\` = 1`,
+      `UPDATE odd SET \`x'y"\` = -0.0e0 WHERE \`a b\` = 0; DELETE FROM odd WHERE \`a b\` = 1e300`,
+    ],
+  ],
+};
+
 const cleaned: TableSpec = {
   name: "cleaned",
   create: `CREATE TABLE cleaned (id int NOT NULL PRIMARY KEY, v int)`,
@@ -201,6 +224,7 @@ export const TABLE_SPECS: readonly TableSpec[] = [
   drained,
   hollow,
   keyed,
+  odd,
   cleaned,
   brokenOff,
 ];

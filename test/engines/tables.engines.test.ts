@@ -3,6 +3,7 @@
  * state, earlier states and ranges of commits, and must agree with what MySQL said at each of these
  * positions, row by row and value by value. Then Spark goes on writing to copies of them.
  */
+import { lakeName } from "../../src/lake/lake-name.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
@@ -62,7 +63,10 @@ function problemsOf(
     const isRight = shown === type || (shown === null && expected.length === 0);
     return isRight ? [] : [`${columns[i]?.name ?? ""} is ${shown ?? "absent"} and not ${type}`];
   });
-  return [...types, ...rowDifferences(columns, table.schema.primaryKey, { expected, actual: result.rows })];
+  return [
+    ...types,
+    ...rowDifferences(columns, table.schema.primaryKey.map(lakeName), { expected, actual: result.rows }),
+  ];
 }
 
 for (const engine of ENGINES) {
@@ -90,10 +94,14 @@ for (const version of HUDI_VERSIONS) {
       const spark = await proof.spark(version);
       const { errors, rows } = must(spark.coWrites.get(coWrite), coWrite.spec);
       expect(errors).toEqual([]);
-      expect(rowDifferences(columns, schema.primaryKey, { expected, actual: rows })).toEqual([]);
+      expect(rowDifferences(columns, schema.primaryKey.map(lakeName), { expected, actual: rows })).toEqual(
+        [],
+      );
       const hudiRs = must((await proof.hudiRsAfter(spark))[index], coWrite.spec);
       expect(hudiRs.error).toBeNull();
-      expect(rowDifferences(columns, schema.primaryKey, { expected, actual: hudiRs.rows })).toEqual([]);
+      expect(
+        rowDifferences(columns, schema.primaryKey.map(lakeName), { expected, actual: hudiRs.rows }),
+      ).toEqual([]);
     });
   }
 

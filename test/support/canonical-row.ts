@@ -1,3 +1,4 @@
+import { lakeName } from "../../src/lake/lake-name.ts";
 import { lakeTypeOf, type ZeroDatePolicy } from "../../src/types/lake-type.ts";
 import type { Column, TableSchema } from "../../src/types/table-schema.ts";
 import { quoteMysql, quoteMysqlTable } from "../../src/types/table-id.ts";
@@ -34,7 +35,7 @@ export const kindOf = (column: Column, zeroDates: ZeroDatePolicy): ValueKind =>
   KIND_OF_DUCK[lakeTypeOf(column.type, zeroDates).duck] ?? "decimal";
 
 export const engineColumns = (schema: TableSchema, zeroDates: ZeroDatePolicy): readonly EngineColumn[] =>
-  schema.columns.map((column) => ({ name: column.name, kind: kindOf(column, zeroDates) }));
+  schema.columns.map((column) => ({ name: lakeName(column.name), kind: kindOf(column, zeroDates) }));
 
 /** Reads all columns in table order, each as a text or, for FLOAT and DOUBLE, as a number. */
 export function canonicalSelect(schema: TableSchema): string {

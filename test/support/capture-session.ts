@@ -2,6 +2,7 @@ import { connectMysql, type MysqlConnection } from "../../src/capture/connection
 import type { SourceEndpoint } from "../../src/capture/connection-options.ts";
 import { readTables } from "../../src/capture/schema-reader.ts";
 import { tableSchema, type TableFacts } from "../../src/capture/table-facts.ts";
+import { BY_PRIMARY_KEY, type KeyChoice } from "../../src/types/key-choice.ts";
 import { tableKey, type TableId } from "../../src/types/table-id.ts";
 import type { TableSchema } from "../../src/types/table-schema.ts";
 import { must } from "../../src/util/assert.ts";
@@ -37,8 +38,8 @@ export class CaptureSession implements AsyncDisposable {
     return must((await readTables(this.connection, [id])).get(tableKey(id)), id.table);
   }
 
-  async schema(id: TableId): Promise<TableSchema> {
-    return must(tableSchema(await this.facts(id)), `a schema of ${id.table}`);
+  async schema(id: TableId, choice: KeyChoice = BY_PRIMARY_KEY): Promise<TableSchema> {
+    return must(tableSchema(await this.facts(id), choice), `a schema of ${id.table}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

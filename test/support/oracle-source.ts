@@ -3,7 +3,7 @@ import type { TestConnection } from "./mysql-connection.ts";
 
 export interface SourceRows {
   readonly columns: readonly string[];
-  /** Columns of the primary key, in its order. */
+  /** Columns of the primary key, in its order; all columns of a table without one. */
   readonly key: readonly string[];
   readonly rows: readonly EngineRow[];
 }
@@ -75,7 +75,12 @@ export async function sourceRows(
   const rows = (found as readonly (readonly unknown[])[]).map((row) =>
     columns.map((column, i) => canonical(column, row[i])),
   );
-  return { columns: columns.map(({ name }) => name), key: await keyOf(connection, id), rows };
+  const key = await keyOf(connection, id);
+  return {
+    columns: columns.map(({ name }) => name),
+    key: key.length > 0 ? key : columns.map(({ name }) => name),
+    rows,
+  };
 }
 
 async function columnsOf(

@@ -35,6 +35,22 @@ export const placeIn = (dir: string): Place => ({
   stateDir: join(dir, ".tallylake"),
 });
 
+/** Every byte of a name that is no letter, digit, `_` or `-` stands as %XX in the name of its folder. */
+const folderOf = (name: string): string =>
+  Array.from(Buffer.from(name), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[\w-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
+
+const tableFolder = ({ lakeDir }: Place, { database, table }: OracleTable): string =>
+  join(lakeDir, folderOf(database), folderOf(table));
+
+/** A character that Avro cannot have in a name stands as `_xHHHH_` in that of a column. */
+const nameInMysql = (name: string): string =>
+  name.replaceAll(/_x([0-9A-F]{4})_/gi, (_all, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+
 /** Before what the program's own report says. */
 const REPORT = "report: ";
 
@@ -65,13 +81,14 @@ export class Oracle implements AsyncDisposable {
 
   /** How a table of the lake differs from MySQL, in words; empty when every cell is the same. */
   async cells(connection: TestConnection, place: Place, id: OracleTable): Promise<readonly string[]> {
-    const files = await lakeTableFiles(join(place.lakeDir, id.database, id.table));
+    const files = await lakeTableFiles(tableFolder(place, id));
     const source = await sourceRows(connection, id);
     this.rowsCompared += source.rows.length;
     const lake = await this.#lake.rows(files);
+    const names = lake.columns.map(nameInMysql);
     const found: string[] = [];
-    if (lake.rows.length > 0 && lake.columns.join() !== source.columns.join())
-      found.push(`columns ${lake.columns.join()} instead of ${source.columns.join()}`);
+    if (lake.rows.length > 0 && names.join() !== source.columns.join())
+      found.push(`columns ${names.join()} instead of ${source.columns.join()}`);
     const columns = source.columns.map((name) => ({ name }));
     found.push(...rowDifferences(columns, source.key, { expected: source.rows, actual: lake.rows }));
     found.push(...(await this.#lake.metaProblems(files)));
@@ -88,7 +105,7 @@ export class Oracle implements AsyncDisposable {
     const found: string[] = [];
     for (const id of tables) {
       found.push(...(await this.cells(connection, place, id)));
-      const left = await tableLeftovers(join(place.lakeDir, id.database, id.table));
+      const left = await tableLeftovers(tableFolder(place, id));
       found.push(...left.map((name) => `${id.table}: ${name} was left behind`));
     }
     found.push(...(await stateLeftovers(place.stateDir)).map((name) => `state: ${name} was left behind`));

@@ -1,3 +1,4 @@
+import { BY_PRIMARY_KEY } from "../../src/types/key-choice.ts";
 import { connectMysql, type MysqlConnection } from "../../src/capture/connection.ts";
 import { BinlogThread } from "../../src/capture/binlog-thread.ts";
 import type { SourceEndpoint } from "../../src/capture/connection-options.ts";
@@ -56,7 +57,10 @@ export class SourceFeed implements AsyncDisposable {
   async schemas(ids: readonly TableId[]): Promise<readonly TableSchema[]> {
     const facts = await readTables(this.connection, ids);
     return ids.map((id) =>
-      must(tableSchema(must(facts.get(tableKey(id)), formatTableId(id))), `a schema of ${formatTableId(id)}`),
+      must(
+        tableSchema(must(facts.get(tableKey(id)), formatTableId(id)), BY_PRIMARY_KEY),
+        `a schema of ${formatTableId(id)}`,
+      ),
     );
   }
 

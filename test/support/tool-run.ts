@@ -118,12 +118,14 @@ export interface PlaceConfig {
   /** Further lines of the config. */
   readonly more?: string;
   readonly epoch?: number;
+  /** Memory of DuckDB. */
+  readonly duckdb?: string;
 }
 
 /** Writes the config of a place: small commits, soon. */
 export async function configure(
   place: Place,
-  { url, tables, more = "", epoch = 1 }: PlaceConfig,
+  { url, tables, more = "", epoch = 1, duckdb = "256MiB" }: PlaceConfig,
 ): Promise<void> {
   await writeFile(
     join(place.dir, "tallylake.yaml"),
@@ -133,7 +135,7 @@ lake: ./lake
 defaults: {buckets: 2}
 snapshot: {parallel: 2, chunkRows: 1000}
 commit: {every: 200ms, idleEvery: 2s}
-memory: {duckdb: 256MiB, queue: 4MiB}
+memory: {duckdb: ${duckdb}, queue: 4MiB}
 ${/^trace:/m.test(more) ? "" : "trace: off\n"}${more}`,
   );
 }

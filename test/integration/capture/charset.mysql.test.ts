@@ -1,6 +1,9 @@
 import { expect } from "vitest";
+import { readCharsets } from "../../../src/capture/charset/charset-reader.ts";
+import { TWIN_CHARSETS } from "../../../src/capture/table-key.ts";
 import { TEXT_CHARSETS, isPlainCharset, type TextCharset } from "../../../src/types/table-schema.ts";
 import { must } from "../../../src/util/assert.ts";
+import { CaptureSession } from "../../support/capture-session.ts";
 import { BinlogTape } from "../../support/binlog-tape.ts";
 import { batchRows } from "../../support/batch-lines.ts";
 import { mysqlTest } from "../../support/mysql.ts";
@@ -126,5 +129,19 @@ mysqlTest(
     await using feed = await SourceFeed.open(url, { source: "test", epoch: 1 });
     const [schema] = await feed.schemas(ids);
     await expect(snapshotRows(feed.connection, must(schema, "a schema"))).rejects.toThrow(what);
+  },
+);
+
+mysqlTest(
+  "keys are refused in just those sets in which two codes stand for one character",
+  async ({ mysql }) => {
+    await using session = await CaptureSession.open(mysql.url);
+    const twins: string[] = [];
+    for (const [name, table] of await readCharsets(session.connection, TEXT_CHARSETS)) {
+      if (table.form !== "tree") continue;
+      const points = table.tree.filter((point) => point >= 0);
+      if (new Set(points).size < points.length) twins.push(name);
+    }
+    expect(twins.sort()).toEqual([...TWIN_CHARSETS]);
   },
 );

@@ -18,7 +18,7 @@ async function problemsOf(url: string, include: readonly string[]) {
     include: include.map(parseTablePattern),
     exclude: [],
     host: "127.0.0.1",
-    choices: () => ({ decimalsAsText: [] }),
+    choices: () => ({ decimalsAsText: [], key: null, withoutPrimaryKey: "refuse" }),
   });
   return found.problems.map(({ code, severity, message, hint }) => ({ code, severity, message, hint }));
 }

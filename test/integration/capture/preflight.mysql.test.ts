@@ -1,3 +1,4 @@
+import { BY_PRIMARY_KEY, type KeyChoice } from "../../../src/types/key-choice.ts";
 import { expect } from "vitest";
 import { preflight, type PreflightOptions } from "../../../src/capture/preflight.ts";
 import type { Problem } from "../../../src/types/ports.ts";
@@ -13,6 +14,7 @@ interface Run {
   readonly host?: string;
   readonly decimalsAsText?: readonly string[];
   readonly login?: Partial<SourceEndpoint>;
+  readonly keys?: Partial<KeyChoice>;
 }
 
 async function problemsOf(mysql: TestMysql, run: Run): Promise<readonly Problem[]> {
@@ -21,7 +23,7 @@ async function problemsOf(mysql: TestMysql, run: Run): Promise<readonly Problem[
     include: run.include.map(parseTablePattern),
     exclude: (run.exclude ?? []).map(parseTablePattern),
     host: run.host ?? "localhost",
-    choices: () => ({ decimalsAsText: run.decimalsAsText ?? [] }),
+    choices: () => ({ decimalsAsText: run.decimalsAsText ?? [], ...BY_PRIMARY_KEY, ...run.keys }),
   };
   return (await preflight(session.connection, options)).problems;
 }
@@ -138,11 +140,11 @@ mysqlTest("a server without a binlog", async ({ startMysql }) => {
   ]);
 });
 
-mysqlTest("everything that is wrong with tables is listed", async ({ mysql, database }) => {
+mysqlTest("C118 C119 C120: everything that is wrong with tables is listed", async ({ mysql, database }) => {
   const d = database.name;
   await database.run(`
     CREATE TABLE fine (id INT PRIMARY KEY, e ENUM('a') CHARACTER SET latin1);
-    CREATE TABLE keyless (id INT);
+    CREATE TABLE keyless (id INT UNIQUE, v INT NOT NULL, UNIQUE KEY w ((v + 1)), UNIQUE KEY x (v) INVISIBLE);
     CREATE TABLE myisam (id INT PRIMARY KEY) ENGINE = MyISAM;
     CREATE TABLE odd (f FLOAT, t TEXT, g POINT, x VARCHAR(5) CHARACTER SET utf16, n DECIMAL(39,1), v VECTOR(2), _tl_seq INT, \`a b\` INT, PRIMARY KEY (f, t(3)));
     CREATE VIEW v AS SELECT * FROM fine`);
@@ -152,14 +154,18 @@ mysqlTest("everything that is wrong with tables is listed", async ({ mysql, data
     "warning SOURCE_NO_TABLES no table that this user may see matches nowhere.*",
     `error TABLE_NO_PRIMARY_KEY ${d}.keyless has no primary key: its rows cannot be told apart`,
     `error TABLE_ENGINE_UNSUPPORTED ${d}.myisam is stored by MyISAM: its snapshot cannot be exact, because only InnoDB gives a read view`,
-    `error TABLE_KEY_UNSUPPORTED the primary key holds ${d}.odd.f, a float: such a key has no exact text`,
-    `error TABLE_KEY_UNSUPPORTED the primary key holds only the first 3 characters of ${d}.odd.t`,
-    `error TABLE_COLUMN_NAME the column name _tl_seq of ${d}.odd is reserved for columns that the lake adds`,
-    `error TABLE_COLUMN_NAME the column name "a b" of ${d}.odd cannot stand in a Hudi schema, which takes letters, digits and _`,
     `error TABLE_TYPE_UNSUPPORTED ${d}.odd.n is decimal(39,1), and the decimals of the lake have 38 digits`,
     `error TABLE_ABSENT ${d}.v is a view: the binlog has no rows of it`,
   ]);
   expect(await tableProblems(mysql, { include: [`${d}.f*`], exclude: [`${d}.none`] })).toEqual([]);
+  const keyless = (keys: Run["keys"]) =>
+    tableProblems(mysql, { include: [`${d}.keyless`], ...(keys === undefined ? {} : { keys }) });
+  expect(await keyless({ withoutPrimaryKey: "unique" })).toEqual([
+    `error TABLE_NO_PRIMARY_KEY ${d}.keyless has no primary key, and no unique index that could stand in for it (id: id may be NULL; w: it is over an expression; x: it is invisible)`,
+  ]);
+  expect(await keyless({ key: ["v"] })).toEqual([
+    `error TABLE_KEY_UNSUPPORTED ${d}.keyless has no unique index that tells its rows apart by just (v), which the config names as its key (x: it is invisible)`,
+  ]);
   expect(await tableProblems(mysql, { include: ["nowhere.*"] })).toEqual([
     "error SOURCE_NO_TABLES no table that this user may see matches nowhere.*",
   ]);

@@ -1,3 +1,4 @@
+import { BY_PRIMARY_KEY } from "../../../src/types/key-choice.ts";
 import { expect } from "vitest";
 import { discoverTables, readTables } from "../../../src/capture/schema-reader.ts";
 import { tableSchema } from "../../../src/capture/table-facts.ts";
@@ -81,7 +82,7 @@ mysqlTest("all columns are read, hidden parts of indexes are not", async ({ mysq
     { column: "a", prefix: null },
     { column: "b", prefix: null },
   ]);
-  expect(tableSchema(facts)?.primaryKey).toEqual(["a", "b"]);
+  expect(tableSchema(facts, BY_PRIMARY_KEY)?.primaryKey).toEqual(["a", "b"]);
   // The catalogue and a SELECT of these columns agree.
   const names = facts.columns.map((column) => `\`${column.name}\``).join(", ");
   expect(await session.connection.query(`SELECT ${names} FROM ${database.name}.t`)).toEqual([]);
@@ -123,7 +124,7 @@ mysqlTest("what a plan and a preflight need of a table", async ({ mysql, databas
     { column: "b", prefix: 7 },
   ]);
   expect((await fact("keyless")).key).toEqual([]);
-  expect(tableSchema(await fact("keyless"))).toBeNull();
+  expect(tableSchema(await fact("keyless"), BY_PRIMARY_KEY)).toBeNull();
   expect((await fact("memory")).engine).toBe("MEMORY");
   expect([(await fact("v")).kind, (await fact("v")).engine]).toEqual(["view", null]);
 });

@@ -1,3 +1,4 @@
+import { BY_PRIMARY_KEY } from "../../../src/types/key-choice.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -46,7 +47,7 @@ test("with the settings and the user of the Compose file, preflight finds nothin
       include: [parseTablePattern("shop.*")],
       exclude: [],
       host: "mysql",
-      choices: () => ({ decimalsAsText: [] }),
+      choices: () => ({ decimalsAsText: [], ...BY_PRIMARY_KEY }),
     });
     expect(found.problems).toEqual([]);
     expect(found.tables.map(({ id }) => id.table).sort()).toEqual([...SHOP_TABLES].sort());

@@ -110,6 +110,21 @@ describe("the record key", () => {
     ["decimal", decimal(10, 7), "-0.0000003", "-3E-7"],
     ["decimal", decimal(20, 9), "0.000000120", "1.20E-7"],
     ["decimal", decimal(20, 9), "12.000000120", "12.000000120"],
+    // As Java's Double.toString() and Float.toString() spell them; both zeros are one key.
+    ["double", { kind: "double" }, "0", "0.0"],
+    ["double", { kind: "double" }, "-0.0", "0.0"],
+    ["double", { kind: "double" }, "-1", "-1.0"],
+    ["double", { kind: "double" }, "0.001", "0.001"],
+    ["double", { kind: "double" }, "0.00099", "9.9E-4"],
+    ["double", { kind: "double" }, "9999999", "9999999.0"],
+    ["double", { kind: "double" }, "10000000", "1.0E7"],
+    ["double", { kind: "double" }, "123456789.125", "1.23456789125E8"],
+    ["double", { kind: "double" }, "-1.7976931348623157e308", "-1.7976931348623157E308"],
+    ["double", { kind: "double" }, "2.2250738585072014e-308", "2.2250738585072014E-308"],
+    ["float", { kind: "float" }, "1.5", "1.5"],
+    ["float", { kind: "float" }, "0.1", "0.1"],
+    ["float", { kind: "float" }, "16777216", "1.6777216E7"],
+    ["float", { kind: "float" }, "-3.4028235e38", "-3.4028235E38"],
   ])("of one %s is its value", async (_name, type, sql, expected) => {
     const [row] = await keysOf([type], [[sql]]);
     expect(row?.recordKey).toBe(expected);

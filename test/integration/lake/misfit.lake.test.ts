@@ -165,33 +165,6 @@ describe("a key that Hudi has no record key for stops the table", () => {
     ] as const;
     expect(await loadEach(() => newTable(columns, ["a", "b"]), [['""', '""']])).toEqual(["none"]);
   });
-
-  test("a floating-point key does so before any row", async () => {
-    const fresh = await newTable([["f", { kind: "double" }]], ["f"]);
-    expect(await load(fresh, [], "chunk")).toBe(
-      "TABLE_KEY_UNSUPPORTED: the key column f is a floating-point number",
-    );
-    await fresh.table.close();
-  });
-});
-
-test.each([
-  ["_hoodie_record_key", "collides with _hoodie_record_key"],
-  ["_TL_SEQ", "collides with _TL_SEQ"],
-  ["ID", "collides with id"],
-  ["naïve", "is not a legal Avro name"],
-])("the column name %s is refused", async (name, reason) => {
-  const fresh = await newTable(
-    [
-      ["id", INT],
-      [name, INT],
-    ],
-    ["id"],
-  );
-  // Our own columns come last, so it is they that collide.
-  const shown = name === "_TL_SEQ" ? "_tl_seq" : name;
-  expect(await load(fresh, [], "chunk")).toBe(`TABLE_COLUMN_NAME: the column name "${shown}" ${reason}`);
-  await fresh.table.close();
 });
 
 describe("dates without a calendar day", () => {

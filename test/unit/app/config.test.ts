@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import { printConfig } from "../../../src/app/config-print.ts";
 import { loadConfig, parseConfig, settingsFor } from "../../../src/app/config.ts";
 import { errorOf, MINIMAL_CONFIG, parseConfigText } from "../../support/config-text.ts";
+import { BY_PRIMARY_KEY } from "../../../src/types/key-choice.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 const CANARY = "c4nary-s3cret";
@@ -33,7 +34,10 @@ describe("a minimal config", () => {
       lakeDir: "/etc/tally/lake",
       stateDir: "/etc/tally/.tallylake",
       channel: null,
-      defaults: { buckets: null, zeroDates: "null", decimalsAsText: [], schemaChanges: "resnapshot" },
+      defaults: {
+        ...{ buckets: null, zeroDates: "null", decimalsAsText: [], schemaChanges: "resnapshot" },
+        ...BY_PRIMARY_KEY,
+      },
       overrides: [],
       snapshot: { parallel: 4, chunkRows: 100_000 },
       commit: { everyMs: 30_000, rows: 100_000, bytes: 256 * 1024 ** 2, idleEveryMs: 300_000 },
@@ -88,6 +92,8 @@ defaults: {zeroDates: stop}
 overrides:
   - {tables: [shop.orders], buckets: 8}
   - {tables: [shop.o*], buckets: 2, zeroDates: null, decimalsAsText: [total]}
+  - {tables: [shop.log], withoutPrimaryKey: unique}
+  - {tables: [shop.users], key: [tenant, code]}
 snapshot: {parallel: 2, chunkRows: 5}
 commit: {every: 100ms, rows: 1, bytes: 1MiB, idleEvery: 1h}
 clean: {retain: 7d, everyCommits: 1}
@@ -122,34 +128,18 @@ log: {level: debug, format: json}
   expect(trace).toEqual({ kind: "url", url: "http://ch:8123", user: "u", database: "d" });
 
   const settings = (table: string) => settingsFor(config, { database: "shop", table });
-  expect(settings("orders")).toEqual({
-    buckets: 8,
-    zeroDates: "stop",
-    decimalsAsText: [],
-    schemaChanges: "resnapshot",
-    rule: 0,
-  });
+  const usual = {
+    ...{ buckets: null, zeroDates: "stop", decimalsAsText: [], schemaChanges: "resnapshot", rule: null },
+    ...BY_PRIMARY_KEY,
+  };
+  expect(settings("orders")).toEqual({ ...usual, buckets: 8, rule: 0 });
   expect(settings("offers")).toEqual({
-    buckets: 2,
-    zeroDates: "null",
-    decimalsAsText: ["total"],
-    schemaChanges: "resnapshot",
-    rule: 1,
+    ...usual,
+    ...{ buckets: 2, zeroDates: "null", decimalsAsText: ["total"], rule: 1 },
   });
-  expect(settings("users")).toEqual({
-    buckets: null,
-    zeroDates: "stop",
-    decimalsAsText: [],
-    schemaChanges: "resnapshot",
-    rule: null,
-  });
-  expect(settings("ORDERS")).toEqual({
-    buckets: null,
-    zeroDates: "stop",
-    decimalsAsText: [],
-    schemaChanges: "resnapshot",
-    rule: null,
-  });
+  expect(settings("log")).toEqual({ ...usual, withoutPrimaryKey: "unique", rule: 2 });
+  expect(settings("users")).toEqual({ ...usual, key: ["tenant", "code"], rule: 3 });
+  expect(settings("ORDERS")).toEqual(usual);
   expect(settingsFor(config, { database: "SHOP", table: "ORDERS" }, { ignoreCase: true }).rule).toBe(0);
 });
 

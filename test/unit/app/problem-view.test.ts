@@ -127,7 +127,7 @@ shop.orders  key id · ~300,000 rows · 4 buckets
   price       decimal(10,2)    DECIMAL(38,2)
   big         decimal(60,2)    VARCHAR
   created_at  datetime(3)      TIMESTAMPTZ *
-  名          varchar(20)      VARCHAR
+  名          varchar(20)      VARCHAR as _x540D_
 
 shop.log  overrides[1]
   its columns are not known; see its problems
@@ -138,6 +138,19 @@ shows it in the zone of its session: set spark.sql.session.timeZone=UTC there.
 
 ok: 2 tables can be kept exactly; next: \`tallylake init\`
 `);
+  });
+
+  test("C119: the index that is the key is named, where it is not the primary key", () => {
+    const keyIndex = { name: "by code", prefixes: [0] };
+    const tables = [{ ...TABLE, schema: { ...SCHEMA, keyIndex } }];
+    expect(render({ problems: [], tables }, true)).toContain("shop.orders  key id by the index by code · ");
+    const json = JSON.parse(checkJson({ ...RESULT, tables }, { types: true })) as {
+      readonly tables: readonly { readonly keyIndex?: string; readonly columns: readonly object[] }[];
+    };
+    expect([json.tables[0]?.keyIndex, json.tables[0]?.columns.at(-1)]).toEqual([
+      "by code",
+      { name: "名", mysql: "varchar(20)", lake: "VARCHAR", avro: "string", lakeName: "_x540D_" },
+    ]);
   });
 
   test("no word on DATETIME where it becomes text", () => {

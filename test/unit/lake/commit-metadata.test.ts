@@ -192,3 +192,22 @@ test("the Avro schema spells a decimal's fixed in full, and begins with Hudi's c
   ]);
   expect(parsed.fields.every((field) => field.default === null)).toBe(true);
 });
+
+test("B115: a column of another name in MySQL has that in its doc", () => {
+  const schema = lakeSchema(
+    [
+      ["id", { kind: "year" }],
+      ["x y", { kind: "year" }],
+      ["_tl_op", { kind: "year" }],
+    ],
+    ["id"],
+  );
+  const { fields } = JSON.parse(avroSchema("t", lakeColumns(schema, "null"), "without")) as {
+    readonly fields: readonly { readonly name: string; readonly doc?: string }[];
+  };
+  expect(fields.slice(0, 3).map(({ name, doc }) => [name, doc])).toEqual([
+    ["id", undefined],
+    ["x_x0020_y", "x y"],
+    ["_x005F_tl_op", "_tl_op"],
+  ]);
+});

@@ -1,10 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   formatTableProperties,
   parseProperties,
   propertiesProblem,
-  sanitiseName,
   tableChecksum,
 } from "../../../src/lake/table-properties.ts";
 
@@ -110,25 +108,5 @@ describe("Java's properties text", () => {
       ["empty", ""],
       ["twice", "2"],
     ]);
-  });
-});
-
-describe("a sanitised name", () => {
-  test.each([
-    ["orders", "orders"],
-    ["order-items", "order_items"],
-    ["2026", "_2026"],
-    ["zażółć", "za____"],
-    ["", "_"],
-  ])("of %j is %s", (name, legal) => {
-    expect(sanitiseName(name)).toBe(legal);
-  });
-
-  test("is a legal Avro name", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), (name) =>
-        /^[A-Za-z_][A-Za-z0-9_]*$/.test(sanitiseName(name)),
-      ),
-    );
   });
 });
