@@ -1,5 +1,6 @@
 import net from "node:net";
 import type { Secret } from "../util/secret.ts";
+import { signEd25519 } from "./mariadb/ed25519.ts";
 
 /** Where the source is and how to log in. */
 export interface SourceEndpoint {
@@ -20,6 +21,8 @@ export interface SourceTls {
   readonly key: Secret | null;
 }
 
+/** What MariaDB's login by Ed25519 has signed; the packet may hold a zero behind it. */
+const CHALLENGE_BYTES = 32;
 const KEEP_ALIVE_MS = 30_000;
 
 interface DriverTls {
@@ -44,6 +47,8 @@ export interface DriverOptions {
   readonly multipleStatements: false;
   readonly trace: false;
   readonly keepAliveInitialDelay: number;
+  /** Ways to log in that the driver does not have itself, by their names. */
+  readonly authPlugins: Readonly<Record<string, () => (challenge: Buffer) => Buffer>>;
   readonly ssl?: DriverTls;
   readonly stream?: () => net.Socket;
 }
@@ -68,9 +73,14 @@ export function driverOptions(endpoint: SourceEndpoint): DriverOptions {
     trace: false,
     // A peer that vanished is noticed by the kernel, also while a long statement has nothing to say.
     keepAliveInitialDelay: KEEP_ALIVE_MS,
+    authPlugins: { client_ed25519: () => (data) => signChallenge(endpoint, data) },
     ...(ssl === null ? {} : { ssl }),
     ...(ssl !== null && net.isIP(endpoint.host) !== 0 ? { stream: () => socketToAddress(endpoint) } : {}),
   };
+}
+
+function signChallenge({ password }: SourceEndpoint, data: Buffer): Buffer {
+  return signEd25519(Buffer.from(password.reveal(), "utf8"), data.subarray(0, CHALLENGE_BYTES));
 }
 
 function driverTls(tls: SourceTls): DriverTls | null {

@@ -14,6 +14,7 @@ const endpoint = (changes: Partial<SourceEndpoint> = {}): SourceEndpoint => ({
 
 test("verified encryption by default, and never a file of this machine", () => {
   expect(driverOptions(endpoint())).toEqual({
+    authPlugins: { client_ed25519: expect.any(Function) as () => unknown },
     host: "db",
     port: 3306,
     user: "u",
