@@ -15,12 +15,14 @@ afterAll(async () => {
 
 const TABLES = `
   CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20), d DECIMAL(10,2), f DOUBLE, t DATETIME(6), b BLOB);
-  INSERT INTO a SELECT seq, CONCAT('v', seq), seq / 3, seq / 7, '2024-02-29 01:02:03.4', REPEAT(X'00FF', seq % 9) FROM seq_1_to_500;
+  INSERT INTO a SELECT seq, CONCAT('v', seq), seq / 3, seq / 7, '2024-02-29 01:02:03.4', REPEAT(X'00FF', seq % 9) FROM seq_1_to_20000;
   CREATE TABLE own (u UUID PRIMARY KEY, i4 INET4, i6 INET6, j JSON, z TEXT COMPRESSED);
   INSERT INTO own VALUES ('123e4567-e89b-12d3-a456-426655440000', '10.0.0.1', '2001:db8::1', '{"a": 1.0}', REPEAT('z', 500))`;
 
 eachMariadb((test) => {
-  test("init, follow, a kill, follow again, report: the lake is the source", async ({ startMariadb }) => {
+  test("E157 E166: init while a session writes, follow, three kills, report: the lake is the source", async ({
+    startMariadb,
+  }) => {
     await using server = await startMariadb();
     await using day = await BadDay.begin({
       ...{ server, oracle: await oracle, sql: TABLES },
@@ -31,17 +33,17 @@ eachMariadb((test) => {
       0,
       expect.stringMatching(/, MariaDB 1\d\.\d+\.\d+.*, no TLS/) as string,
     ]);
-    expect(await day.outcome(INIT)).toEqual([0]);
-    // A session of its own goes on writing, so that the kill comes in the middle of something.
+    // A session of its own goes on writing, so that the snapshot and each kill come in the middle of something.
     let isWriting = true;
     const writing = (async () => {
       await using session = await server.connect(day.database);
-      for (let i = 1000; isWriting; i++) {
+      for (let i = 30_000; isWriting; i++) {
         await session.run(`BEGIN; INSERT INTO a (id, v, f) VALUES (${i}, 'new', ${i}e-3);
-          UPDATE a SET v = 'x', d = d + 1 WHERE id % 50 = ${i % 50}; DELETE FROM a WHERE id = ${i - 600};
+          UPDATE a SET v = 'x', d = d + 1 WHERE id % 50 = ${i % 50}; DELETE FROM a WHERE id = ${i - 29_990};
           INSERT INTO own (u, i6, z) VALUES (UUID(), CONCAT('::', ${i % 10}), REPEAT('y', ${i % 300})); COMMIT`);
       }
     })();
+    expect(await day.outcome(INIT)).toEqual([0]);
     for (const afterMs of [700, 1500, 2500]) {
       await using follow = TallylakeProcess.start(day.place.dir, ["follow", "--config", "tallylake.yaml"]);
       await waitFor("the first line of the log", () => follow.stderr !== "");
