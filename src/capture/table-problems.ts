@@ -9,6 +9,9 @@ import type { ServerVariables } from "./server-settings.ts";
 import type { TableFacts } from "./table-facts.ts";
 import { keyProblems } from "./table-key.ts";
 
+/** How MariaDB marks a column that it stores as it did before version 10.0. */
+const OLD_TEMPORAL = /\/\* mariadb-5\.3 \*\/$/;
+
 const LEAVE_OUT = "leave the table out with `exclude`";
 
 /** What the config allows for a table that is not done unasked. */
@@ -118,7 +121,9 @@ function columnProblems({ id, columns }: TableFacts): readonly Problem[] {
               id,
               column.refusal.code,
               `${name} is ${column.refusal.what}, which is not supported`,
-              `change the column's type, or ${LEAVE_OUT}`,
+              OLD_TEMPORAL.test(column.refusal.what)
+                ? `SET GLOBAL mysql56_temporal_format = ON; ALTER TABLE ${quoteMysqlTable(id)} FORCE; or ${LEAVE_OUT}`
+                : `change the column's type, or ${LEAVE_OUT}`,
             ),
       );
     }

@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { BinlogTape, rowsOf } from "../../support/binlog-tape.ts";
 import { eachMariadb } from "../../support/mariadb.ts";
 import type { TestDatabase, TestMysql } from "../../support/test-mysql.ts";
+import { tempDir } from "../../support/temp-dir.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 const id = (database: { readonly name: string }, table: string) => ({ database: database.name, table });
@@ -25,7 +28,7 @@ async function follow(
   return tape;
 }
 
-eachMariadb((test) => {
+eachMariadb((test, version) => {
   test("A1 A2 A24 A63: a transaction comes whole, in order, without what was rolled back in it", async ({
     database,
   }) => {
@@ -232,4 +235,29 @@ eachMariadb((test) => {
     await using tape = await BinlogTape.start(options);
     expect((await tape.failure()).code).toBe("SOURCE_HISTORY_BROKEN");
   });
+
+  // The plugins of 11.4 are not in the jar that it comes in.
+  if (version === "10.11") {
+    test("A41: a binlog that is encrypted on disk", async ({ startMariadb, onTestFinished }) => {
+      const dir = await tempDir();
+      onTestFinished(() => dir[Symbol.asyncDispose]());
+      const keys = join(dir.path, "keys");
+      await writeFile(keys, `1;${"a1".repeat(32)}\n`);
+      await using server = await startMariadb([
+        "--plugin-load-add=file_key_management",
+        `--file-key-management-filename=${keys}`,
+        "--encrypt-binlog",
+      ]);
+      await using database = await server.database();
+      await database.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
+      await using tape = await follow(
+        database,
+        ["t"],
+        ["INSERT INTO t VALUES (1, 1), (2, 2)", "FLUSH BINARY LOGS; DELETE FROM t WHERE id = 1"],
+      );
+      expect(tape.rows(id(database, "t"))).toEqual(['{"id":2,"v":2}']);
+      const events = await database.rows("SHOW BINLOG EVENTS");
+      expect(events.map(([, , type]) => type)).toContain("Start_encryption");
+    });
+  }
 });

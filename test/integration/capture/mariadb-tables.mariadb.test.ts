@@ -244,4 +244,22 @@ eachMariadb((test) => {
     expect(tape.rows(id(database, "t"))).toEqual(await rowsOf(database.connection, id(database, "t")));
     await database.run(`DROP USER ${account}`);
   });
+
+  test("B82: times that are stored as before MariaDB 10 are refused by name, and the remedy is one", async ({
+    startMariadb,
+  }) => {
+    await using server = await startMariadb(["--mysql56-temporal-format=OFF"]);
+    await using database = await server.database();
+    await database.run(
+      "CREATE TABLE t (id INT PRIMARY KEY, d DATETIME(3), t TIME, s TIMESTAMP NULL, j DATE)",
+    );
+    const refused = async (): Promise<readonly string[]> => {
+      const problems = await problemsOf(server.url, [`${database.name}.t`]);
+      return problems.filter(({ severity }) => severity === "error").map(({ hint }) => hint);
+    };
+    const hints = await refused();
+    expect(hints).toHaveLength(3);
+    await database.run(must(hints[0]?.split(" or ")[0], "a remedy"));
+    expect(await refused()).toEqual([]);
+  });
 });
