@@ -277,6 +277,8 @@ class RawZongJi extends ZongJi {
 
 /** What all errors of the dump thread are: purged binlogs, another reader, a damaged file, a packet too large. */
 const DUMP_ERRNO = 1236;
+/** `ER_SLAVE_SAME_ID`, which MariaDB has for the other reader. */
+const SAME_ID_ERRNO = 4052;
 /**
  * The server tells those apart by nothing but their text. Missing binlogs are seen by what we ask before each
  * connect; that another reader took our id, and that transactions without GTID lie in the way, is only said here.
@@ -289,7 +291,7 @@ function binlogError(error: Error, serverId: number): Error {
   const code = codeOf(error);
   const errno = "errno" in error && typeof error.errno === "number" ? error.errno : 0;
   const message = messageOf(error);
-  if (errno === DUMP_ERRNO && TAKEN_OVER.test(message)) {
+  if ((errno === DUMP_ERRNO || errno === SAME_ID_ERRNO) && TAKEN_OVER.test(message)) {
     return syncError(
       "SOURCE_SERVER_ID",
       `another reader with the server id ${serverId} has taken the binlog over`,

@@ -198,6 +198,23 @@ eachMariadb((test, version) => {
     expect(tape.broken).toEqual([]);
   });
 
+  test("A51: a reader with the same server id takes over, and the first one ends by name", async ({
+    startMariadb,
+  }) => {
+    await using server = await startMariadb();
+    await using database = await server.database();
+    await database.run("CREATE TABLE t (id INT PRIMARY KEY)");
+    await using first = await tapeOf(server, [id(database, "t")]);
+    await database.run("INSERT INTO t VALUES (1)");
+    await first.caughtUp(database.connection);
+    await using second = await tapeOf(server, [id(database, "t")]);
+    const error = await first.failure();
+    expect([error.code, error.message.includes("4001")]).toEqual(["SOURCE_SERVER_ID", true]);
+    await database.run("INSERT INTO t VALUES (2)");
+    await second.caughtUp(database.connection);
+    expect(second.rows(id(database, "t"))).toEqual(['{"id":2}']);
+  });
+
   test("A37 A47 A49: logs that were purged, or reset under a new history, end the stream", async ({
     startMariadb,
   }) => {

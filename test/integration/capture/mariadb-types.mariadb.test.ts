@@ -11,6 +11,7 @@ import {
 } from "../../support/mariadb-values.ts";
 import { eachMariadb } from "../../support/mariadb.ts";
 import type { SqlValue } from "../../support/mysql-connection.ts";
+import { compareCodecs } from "../../support/random-values.ts";
 import { snapshotRows } from "../../support/snapshot-rows.ts";
 import { SourceFeed } from "../../support/source-feed.ts";
 import type { TestDatabase } from "../../support/test-mysql.ts";
@@ -88,4 +89,13 @@ eachMariadb((test) => {
       await compare(database, group);
     });
   }
+
+  test("B86: binlog and snapshot write the same bytes for random rows", async ({ database }) => {
+    await database.run("SET NAMES utf8mb4");
+    const rows = 5000;
+    expect(await compareCodecs(database, { seed: 20_260_102, rows, isMariadb: true })).toEqual({
+      wrong: [],
+      rows,
+    });
+  });
 });
