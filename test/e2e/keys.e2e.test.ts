@@ -158,8 +158,8 @@ test("C124 C125 C126: keys whose collation does not tell case, accents or blanks
 });
 
 const TYPES = [
-  ["FLOAT", ["0", "1.5", "-3.4e38", "1e-38", "16777216"], "2.5", "-0.0"],
-  ["DOUBLE", ["0", "1.5", "-1.7e308", "5e-324", "0.1", "1e7", "123456789.5"], "1e-5", "-0.0"],
+  ["FLOAT", ["0", "1.5", "-3.4e38", "1e-38", "16777216"], "2.5", "-0e0"],
+  ["DOUBLE", ["0", "1.5", "-1.7e308", "5e-324", "0.1", "1e7", "123456789.5"], "1e-5", "-0e0"],
   ["DECIMAL(20,7)", ["0", "1.5", "-0.0000003", "1234567890123.0000001"], "2", "-0.1"],
   [
     "DATETIME(6)",
@@ -203,6 +203,8 @@ test("C127: keys of every type, of which both zeros of a float are one", async (
       ).join(";\n"),
       "UPDATE t0 SET k = 0e0 WHERE k = 0; UPDATE t1 SET v = 9 WHERE k = 0; REPLACE INTO t1 VALUES (0, 10); DELETE FROM t0 WHERE k = -0e0",
     ],
+    // Of so many buckets `-0.0` would have another than `0.0`.
+    overrides: { t0: { buckets: 7 }, t1: { buckets: 7 } },
   });
   expect(wrong).toEqual([]);
 });
