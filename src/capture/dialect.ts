@@ -17,6 +17,8 @@ export interface Dialect {
   readonly settings: SettingRules;
   /** Gives the number of each collation and the character set that it belongs to. */
   readonly collationQuery: string;
+  /** Of an index in STATISTICS: NO when queries do not use it. */
+  readonly indexVisibility: string;
   /** All digits of a FLOAT or DOUBLE as `types/row-digest.ts` wants them, the former as the double that it is. */
   readonly doubleText: (name: string) => string;
   /** Grants on the whole server. */

@@ -17,6 +17,7 @@ export const MYSQL: Dialect = {
   name: "MySQL",
   sessionStatements: SESSION_STATEMENTS,
   settings: MYSQL_SETTINGS,
+  indexVisibility: "IS_VISIBLE",
   collationQuery: "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS",
   // The way by JSON is the one without a limit: a plain CAST leaves digits out where the text would be longer than
   // 22 characters.

@@ -94,7 +94,8 @@ async function readBatch(
     "TABLE_NAME, ORDINAL_POSITION",
   );
   const keys = await read(
-    "INDEX_NAME, COLUMN_NAME, SUB_PART, NON_UNIQUE, NULLABLE, IS_VISIBLE FROM information_schema.STATISTICS",
+    `INDEX_NAME, COLUMN_NAME, SUB_PART, NON_UNIQUE, NULLABLE, ${connection.dialect.indexVisibility}
+     FROM information_schema.STATISTICS`,
     "TABLE_SCHEMA",
     "TABLE_NAME, SEQ_IN_INDEX",
   );

@@ -31,6 +31,7 @@ export const MARIADB: Dialect = {
   name: "MariaDB",
   sessionStatements: SESSION_STATEMENTS,
   settings: MARIADB_SETTINGS,
+  indexVisibility: "IF(IGNORED = 'YES', 'NO', 'YES')",
   // In COLLATIONS those of uca1400 have neither a number nor a character set, since one name stands for several.
   collationQuery:
     "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY WHERE ID IS NOT NULL",
