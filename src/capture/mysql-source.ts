@@ -1,5 +1,5 @@
 /**
- * MySQL as a source of changes: the snapshot's chunks, the stream of the binlog, and the two marks between
+ * MySQL, or MariaDB, as a source of changes: the snapshot's chunks, the stream of the binlog, and the two marks between
  * which the stream makes a snapshot exact.
  *
  * A table's first commit is an exact cut without locks. P, the low watermark, is noted before the first chunk:
@@ -10,7 +10,8 @@
  * compared outside of MySQL for it.
  *
  * The marks are `@@gtid_executed` for P and the end of the binlog for H, and not the other way round
- * (`watermark.ts` says why).
+ * (`watermark.ts` says why). On MariaDB P is what a consistent snapshot notes with its read view; what else is asked
+ * in other words there is in `dialect.ts`.
  */
 import { isSyncError } from "../types/errors.ts";
 import type { SourceIdentity } from "../types/checkpoint.ts";
