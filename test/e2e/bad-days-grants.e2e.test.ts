@@ -1,23 +1,17 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import type { Problem } from "../../src/types/ports.ts";
 import { BadDay, CATCH_UP, INIT } from "../support/bad-day.ts";
 import { ClickHouseBridge } from "../support/clickhouse-bridge.ts";
 import { mysqlTest as test } from "../support/mysql.ts";
 import { Oracle } from "../support/oracle.ts";
+import { readmeGrants } from "../support/readme-grants.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { remedyIn } from "../support/tool-run.ts";
 
 const oracle = Oracle.open();
 afterAll(async () => (await oracle)[Symbol.asyncDispose]());
 
-/** The statements under "Set up the source". */
-const GRANTS = [
-  ...readFileSync(join(import.meta.dirname, "../../README.md"), "utf8").matchAll(
-    /^GRANT .* TO tallylake;$/gm,
-  ),
-].map(([statement]) => statement);
+const GRANTS = readmeGrants("MySQL");
 
 const REPORT = ["report", "--deep"];
 

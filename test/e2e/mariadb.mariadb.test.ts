@@ -6,6 +6,7 @@ import { beginKafkaDay } from "../support/kafka-day.ts";
 import { eachMariadb } from "../support/mariadb.ts";
 import { Oracle } from "../support/oracle.ts";
 import { TallylakeProcess } from "../support/tallylake-process.ts";
+import { readmeGrants } from "../support/readme-grants.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /* The whole path on MariaDB: the lake equals the source after each kill, and the report proves it. */
@@ -67,6 +68,23 @@ eachMariadb((test, version) => {
     expect(await day.outcome(["report", "--deep"])).toEqual([0]);
     const status = await day.run(["status"]);
     expect(status.out).toContain("0-1-");
+  });
+
+  test("the documented grants suffice for every command", async ({ mariadb }) => {
+    await using day = await BadDay.begin({
+      ...{ server: mariadb, oracle: await oracle, sql: TABLES },
+      config: { more: "trace: {path: ./trace}\n" },
+    });
+    const user = `grants_${process.pid.toString(36)}`;
+    const grants = readmeGrants("MariaDB");
+    expect(grants).toHaveLength(2);
+    await day.sql(`CREATE OR REPLACE USER ${user}`);
+    for (const grant of grants)
+      await day.sql(grant.replace("shop.*", `${day.database}.*`).replace("TO tallylake", `TO ${user}`));
+    await day.configure({ url: mariadb.url.replace("root@", `${user}@`) });
+    for (const args of [["check"], INIT, CATCH_UP, ["report"], ["report", "--deep"], ["status"]])
+      expect([args, await day.outcome(args)]).toEqual([args, [0]]);
+    await day.sql(`DROP USER ${user}`);
   });
 
   // One version is enough: what lies behind capture does not know which server it was.
