@@ -37,15 +37,18 @@ export function parseTablePattern(text: string): TablePattern {
 }
 
 /**
- * `ignoreCase` is for servers whose `lower_case_table_names` is not 0, where `Shop.Orders` and
- * `shop.orders` are one table.
+ * `ignoreCase` is for servers whose `lower_case_table_names` is not 0, where `Shop.Orders` and `shop.orders` are one
+ * table. Without it the rule of the server is not known: such a server keeps names without capitals, so a name without
+ * any is taken for one that may have had them.
  */
 export function matchesTable(
   pattern: TablePattern,
   id: TableId,
   options?: { readonly ignoreCase: boolean },
 ): boolean {
-  return (options?.ignoreCase === true ? pattern.folded : pattern.exact).test(formatTableId(id));
+  const name = formatTableId(id);
+  const ignoreCase = options?.ignoreCase ?? name === name.toLowerCase();
+  return (ignoreCase ? pattern.folded : pattern.exact).test(name);
 }
 
 /** The pattern that means this table and no other, however it is called. */

@@ -11,7 +11,7 @@ afterAll(async () => {
   await (await oracle)[Symbol.asyncDispose]();
 });
 
-mysqlTest.for(CHANNEL_DAYS)("%s: it goes on behind its snapshot", async ([, begin], { mysql }) => {
+mysqlTest.for(CHANNEL_DAYS)("E174: %s: it goes on behind its snapshot", async ([, begin], { mysql }) => {
   const sql = "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO a VALUES (1, 'one')";
   await using day = await begin({
     ...{ server: mysql, oracle: await oracle, sql },

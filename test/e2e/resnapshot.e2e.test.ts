@@ -133,6 +133,28 @@ test("a table that was dropped is named; remove takes it out of the lake, and in
   expect(await day.wrong("t", "fine")).toEqual([]);
 });
 
+test("D143: what came before a table was dropped is applied, and nothing is held up", async ({ begin }) => {
+  await using day = await begin(SQL);
+  expect(await day.outcome(INIT)).toEqual([0]);
+  const follow = day.start(["follow"]);
+  await day.sql("INSERT INTO fine VALUES (2)");
+  await day.same("fine");
+  await day.sql("INSERT INTO t VALUES (3, 'last'); DROP TABLE t; INSERT INTO fine VALUES (3)");
+  await follow.logged("the stop", ({ message }) => message.includes(".t has stopped"));
+  await day.same("fine");
+  const why =
+    "TABLE_ABSENT d.t has stopped: d.t is in the lake, and the source does not have it, or does not show it to this user";
+  expect(day.told(await follow.stop())).toEqual([1, why, why]);
+  const select = `SELECT v FROM ${day.database}.t ORDER BY id`;
+  expect((await day.run(["query", "--format", "csv", select])).out.split("\r\n")).toEqual([
+    "v",
+    "a",
+    "b",
+    "last",
+    "",
+  ]);
+});
+
 test("a table that follow has cannot be removed", async ({ begin }) => {
   await using day = await begin(SQL);
   expect(await day.outcome(INIT)).toEqual([0]);

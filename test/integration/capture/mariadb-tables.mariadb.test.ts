@@ -150,7 +150,7 @@ eachMariadb((test) => {
     expect([tape.rows(id(database, "u")), tape.broken]).toEqual([['{"id":1}', '{"id":2}'], []]);
   });
 
-  test("A9 A151: DDL in a transaction, and an ALTER that is written as it begins and as it ends", async ({
+  test("A9 D151: DDL in a transaction, and an ALTER that is written as it begins and as it ends", async ({
     startMariadb,
   }) => {
     await using server = await startMariadb(["--binlog-alter-two-phase"]);
