@@ -54,6 +54,7 @@ tables: ['${database}.orders', '${database}.i*']
 lake: ./lake
 trace: off
 commit: {every: 100ms, idleEvery: 1h}
+defaults: {schemaChanges: stop}
 `;
     await writeFile(site.#config, text);
     return site;
