@@ -86,7 +86,7 @@ test("a table that is damaged, or that somebody else wrote to, stops alone", asy
   ];
   expect(day.told(end).map(named)).toEqual(["1", ...left, ...left]);
   expect(await day.different("fine")).toEqual([]);
-  expect((await day.outcome(INIT)).map(named)).toEqual(["69", left[0]]);
+  expect((await day.outcome(INIT)).map(named)).toEqual(["69", left[1]]);
   await appendFile(footer, bytes.subarray(-1));
   await rm(theirs);
   await writeFile(commit, text);

@@ -29,7 +29,9 @@ const test = mysqlTest.extend("begin", ({ mysql, task }) => async () => {
   const sql = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO t VALUES (1, 'a')";
   return BadDay.begin({
     ...{ server: mysql, oracle: await oracle, sql, env: { TRACE: password } },
-    config: { more: `trace: ${JSON.stringify(trace)}\n` },
+    config: {
+      more: `trace: ${JSON.stringify(trace)}\noverrides: [{tables: ["*.*"], schemaChanges: stop}]\n`,
+    },
   });
 });
 
