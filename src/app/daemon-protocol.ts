@@ -42,6 +42,11 @@ export const daemonStop = z.strictObject({
 
 export type DaemonStop = Readonly<z.infer<typeof daemonStop>>;
 
+/** A table that stands still while its snapshot is taken again; progress is null before the chunks are planned. */
+const daemonRenewal = daemonStop.extend({
+  chunks: z.strictObject({ done: z.number(), total: z.number() }).nullable(),
+});
+
 /** A table that is followed, by positions as GTID sets. */
 const daemonTable = z.strictObject({
   database: z.string(),
@@ -60,6 +65,7 @@ export const daemonStatus = z.strictObject({
   pid: z.number(),
   sinceMs: z.number(),
   stops: z.array(daemonStop),
+  renewals: z.array(daemonRenewal),
   tables: z.array(daemonTable),
   trace: z.strictObject({
     state: z.enum(["ok", "away", "off", "unknown"]),

@@ -81,10 +81,12 @@ export class FollowDaemon {
   #status(): DaemonStatus {
     const { state, queuedCommits, oldestQueuedMs, lastError } = this.#recorder.state();
     const appliers = this.#state?.appliers ?? [];
+    const renewals = this.#state?.underWay?.() ?? [];
     return {
       pid: process.pid,
       sinceMs: this.#sinceMs,
       stops: this.#state?.stops().map(describeStop) ?? [],
+      renewals: renewals.map(({ stop, chunks }) => ({ ...describeStop(stop), chunks })),
       tables: appliers.flatMap(tableOf),
       trace: {
         state,

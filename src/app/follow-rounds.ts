@@ -76,7 +76,11 @@ export async function followInRounds(rounds: FollowRounds): Promise<number> {
         ...(rounds.openChannel === undefined ? {} : { openChannel: rounds.openChannel }),
         onRunning: ({ appliers, backlog }) => {
           for (const applier of appliers) appliersByKey.set(tableKey(applier.table.id), applier);
-          onRunning({ appliers, backlog, stops: () => [...standing(), ...renewals.stops()], resnapshot });
+          onRunning({
+            ...{ appliers, backlog, resnapshot },
+            stops: () => [...standing(), ...renewals.stuck()],
+            underWay: () => renewals.underWay(),
+          });
         },
         onCommit: keeping.onCommit,
         onStop: (stop, applier) => {

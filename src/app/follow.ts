@@ -27,6 +27,7 @@ import type { Config } from "./config.ts";
 import { runCaptureLoop } from "./capture-loop.ts";
 import { drain, runPipeline } from "./pipeline.ts";
 import { publishSnapshots } from "./publish-snapshots.ts";
+import type { UnderWay } from "./renewal.ts";
 import { logStop } from "./table-keeping.ts";
 
 export interface FollowRun {
@@ -66,8 +67,10 @@ export interface FollowedTable {
 /** What can be asked of a running `follow`. */
 export interface FollowState {
   readonly appliers: readonly TableApplier[];
-  /** All tables that stand still, with why. */
+  /** All tables that stand still until somebody does something, with why. */
   readonly stops: () => readonly TableStop[];
+  /** Tables that stand still until they are read again, which is being done. */
+  readonly underWay?: () => readonly UnderWay[];
   /** Reads tables again, those that it has; absent where the source is not read. */
   readonly resnapshot?: (patterns: readonly TablePattern[]) => readonly TableId[];
   /** Rows and bytes between capture and the tables. */

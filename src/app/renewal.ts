@@ -35,7 +35,7 @@ import type { SyncError } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { settingsFor } from "./config.ts";
 import { renewalDir, runInit } from "./init.ts";
-import { progressFields } from "./progress.ts";
+import { progressFields, type TableProgress } from "./progress.ts";
 import { everyInterval } from "./progress-display.ts";
 import { ProgressTracker } from "./progress-tracker.ts";
 import { openSource, PATIENCE_MS } from "./session.ts";
@@ -52,6 +52,14 @@ export interface RenewalOptions {
   readonly isPatient: boolean;
   /** The table stays where it stopped. */
   readonly onGivenUp: (stop: TableStop) => void;
+}
+
+/** A table that stands still for a while. */
+export interface UnderWay {
+  /** Where it stands, and why. */
+  readonly stop: TableStop;
+  /** Of its new snapshot; null before the chunks are planned, and when nothing is read. */
+  readonly chunks: TableProgress["chunks"];
 }
 
 interface Entry {
@@ -150,15 +158,12 @@ export class Renewals {
     return this.#entries.has(tableKey(table));
   }
 
-  /** The tables that it has, as they are to be shown. */
-  stops(): readonly TableStop[] {
-    const rows = new Map(this.#progress?.state().tables.map((table) => [table.name, table.rows]));
-    return [...this.#entries.values()].map(({ stop, isStuck }) => {
-      if (isStuck) return stop;
-      const read = rows.get(formatTableId(stop.table));
-      const how = read === undefined ? "is taken again" : `is being taken again, ${read} rows so far`;
-      return { ...stop, message: `${stop.message}; its snapshot ${how}` };
-    });
+  /** The tables that it is about to bring back. */
+  underWay(): readonly UnderWay[] {
+    const read = new Map(this.#progress?.state().tables.map((table) => [table.name, table.chunks]));
+    return [...this.#entries.values()].flatMap(({ stop, isStuck }) =>
+      isStuck ? [] : { stop, chunks: read.get(formatTableId(stop.table)) ?? null },
+    );
   }
 
   /** Those of them that cannot be kept as they are now. */

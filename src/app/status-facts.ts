@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { discoverTables } from "../capture/schema-reader.ts";
 import type { MysqlSource } from "../capture/mysql-source.ts";
-import { SnapshotManifest } from "../capture/snapshot-manifest.ts";
+import { SnapshotManifest, type TablePlan } from "../capture/snapshot-manifest.ts";
 import { instantTimeMs } from "../lake/instant.ts";
 import { lockHolder } from "../lake/lock-holder.ts";
 import { TableReader } from "../lake/table-reader.ts";
@@ -45,14 +45,15 @@ export async function gatherStatus(context: CommandContext): Promise<StatusFacts
   const tables: TableStatusFacts[] = [];
   for (const id of ids) {
     const facts = await lakeFacts(config.lakeDir, id);
-    const plan = manifest?.plan(id) ?? null;
+    const renewal = daemon?.renewals.find((one) => isOf(id, one)) ?? null;
     tables.push({
       ...facts,
       snapshot:
-        plan === null
-          ? null
-          : { chunksDone: plan.done.size, chunks: plan.isComplete ? plan.chunks.length : null },
-      stop: stopOf(facts, daemon, stops),
+        renewal === null
+          ? snapshotOf(manifest?.plan(id) ?? null)
+          : { chunksDone: renewal.chunks?.done ?? 0, chunks: renewal.chunks?.total ?? null },
+      stop: renewal === null ? stopOf(facts, daemon, stops) : null,
+      renewal: renewal === null ? null : stopFacts(renewal),
       quiet: quietOf(facts, daemon),
     });
   }
@@ -182,9 +183,15 @@ function stopOf(
   const stop = (isFollowed ? (daemon?.stops ?? []) : recorded).find((one) => isOf(id, one));
   if (stop === undefined) return null;
   const holds = isFollowed || commits === null || holdsStop(stop, checkpoint?.position.gtids ?? null);
-  const { code, message, hint, file, offset } = stop;
-  return holds ? { code, message, hint, file, offset } : null;
+  return holds ? stopFacts(stop) : null;
 }
+
+const stopFacts = ({ code, message, hint, file, offset }: DaemonStop): StopFacts => ({
+  ...{ code, message, hint, file, offset },
+});
+
+const snapshotOf = (plan: TablePlan | null): TableStatusFacts["snapshot"] =>
+  plan === null ? null : { chunksDone: plan.done.size, chunks: plan.isComplete ? plan.chunks.length : null };
 
 function quietOf({ id, checkpoint }: LakeFacts, daemon: DaemonStatus | null): TableStatusFacts["quiet"] {
   const known = daemon?.tables.find((table) => isOf(id, table));

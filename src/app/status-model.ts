@@ -55,9 +55,11 @@ export interface TableStatusFacts {
   readonly commits: readonly CommitFacts[] | null;
   /** Why the lake cannot be read. */
   readonly lakeError: string | null;
-  /** Of a snapshot that has begun. */
+  /** Of a snapshot that has begun, the first one or another. */
   readonly snapshot: { readonly chunksDone: number; readonly chunks: number | null } | null;
   readonly stop: StopFacts | null;
+  /** Why its snapshot is being taken again; until that is done the table stays as it was there. */
+  readonly renewal: StopFacts | null;
   /** Where a running `follow` stands with a table for which nothing has come since its last commit. */
   readonly quiet: QuietFacts | null;
 }
@@ -174,6 +176,7 @@ function stateOf(table: TableStatusFacts, facts: StatusFacts, lagTransactions: b
   const { worker } = facts;
   if (table.stop !== null) return "stopped";
   if (table.commits === null) return "unknown";
+  if (table.renewal !== null) return "snapshot";
   const last = table.commits[0];
   if (last === undefined) {
     if (table.snapshot === null) return "not started";

@@ -38,6 +38,7 @@ export function renderStatus(status: StatusModel, view: StatusView): string {
     tableBlock(status, view),
     status.channel === null ? [] : channelBlock(status.channel, status.nowMs, view.paint),
     ...status.tables.filter(needsAttention).map((table) => attentionBlock(table, view)),
+    status.tables.flatMap((table) => renewalLines(table, view)),
     commitBlock(status, view),
     nextBlock(status),
   ].filter((lines) => lines.length > 0);
@@ -219,6 +220,14 @@ function attentionBlock(table: TableStatus, { paint }: StatusView): string[] {
   ];
 }
 
+function renewalLines({ id, renewal }: TableStatus, { paint }: StatusView): string[] {
+  if (renewal === null) return [];
+  const { message, code } = renewal;
+  const name = paint("bold", printable(formatTableId(id)));
+  const at = printable(positionText(renewal));
+  return [`${name} stays as it was at ${at} until it is read again: ${printable(message)} (${code})`];
+}
+
 function commitBlock(status: StatusModel, { paint }: StatusView): string[] {
   const commits = status.tables
     .flatMap((table) => (table.commits ?? []).map((commit) => ({ id: table.id, commit })))
@@ -292,6 +301,7 @@ function tableJson(table: TableStatus) {
     isPurged: table.isPurged,
     snapshot: table.snapshot,
     stop: table.stop,
+    renewal: table.renewal,
     lakeError: table.lakeError,
     commits: table.commits?.slice(0, COMMITS_SHOWN).map(commitJson) ?? null,
   };

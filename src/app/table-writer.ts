@@ -36,11 +36,12 @@ async function askFollow(stateDir: string): Promise<DaemonStatus | null> {
 
 /** What the answer of a running `follow` says of one table. */
 export function writerBy(
-  { tables, stops }: Pick<DaemonStatus, "tables" | "stops">,
+  { tables, stops, renewals }: Pick<DaemonStatus, "tables" | "stops" | "renewals">,
   id: TableId,
 ): TableWriter {
   const isThis = (one: TableId): boolean => tableKey(one) === tableKey(id);
   if (stops.some(isThis)) return "stopped";
+  if (renewals.some(isThis)) return "there";
   // It names no table before its stream runs.
   return tables.length === 0 || tables.some(isThis) ? "there" : "stopped";
 }

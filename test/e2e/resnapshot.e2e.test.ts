@@ -1,4 +1,5 @@
 import { afterAll, expect } from "vitest";
+import { must } from "../../src/util/assert.ts";
 import { BadDay, CATCH_UP, INIT } from "../support/bad-day.ts";
 import { isThere } from "../../scripts/is-there.ts";
 import { mysqlTest } from "../support/mysql.ts";
@@ -19,6 +20,21 @@ const test = mysqlTest.extend(
     async (sql: string) =>
       BadDay.begin({ server: mysql, oracle: await oracle, sql, config: TRACE }),
 );
+
+interface TableState {
+  readonly table: string;
+  readonly renewal: unknown;
+}
+
+/** What `status` says of a table. */
+async function stateOf(day: BadDay, table: string): Promise<TableState> {
+  const { out } = await day.run(["status", "--format", "json"]);
+  const { tables } = JSON.parse(out) as { readonly tables: readonly TableState[] };
+  return must(
+    tables.find((one) => one.table === table),
+    table,
+  );
+}
 
 const SQL = `
   CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO t VALUES (1, 'a'), (2, 'b');
@@ -41,13 +57,37 @@ test("a running follow reads a table again, while changes of it and of others co
   expect(renewed).toEqual([0]);
   await day.sql("INSERT INTO fine VALUES (30); UPDATE t SET v = 'last' WHERE id = 2");
   await day.same("t", "fine");
-  await waitFor("the table to be read again", async () => {
-    const { out } = await day.run(["status", "--format", "json"]);
-    return !out.includes("its snapshot");
-  });
+  await waitFor("the table to be read again", async () => (await stateOf(day, "t")).renewal === null);
   expect(day.told(await follow.stop())).toEqual([0]);
   expect(await day.wrong("t", "fine")).toEqual([]);
   expect(await day.outcome(["report", "--deep"])).toEqual([0]);
+});
+
+test("while a table is read again, status says so, and that nothing is to be done", async ({
+  begin,
+  mysql,
+}) => {
+  await using day = await begin(SQL);
+  expect(await day.outcome(INIT)).toEqual([0]);
+  const follow = day.start(["follow"]);
+  await day.sql("INSERT INTO fine VALUES (2)");
+  await day.same("t", "fine");
+  {
+    await using holder = await mysql.connect(day.database);
+    await holder.run("LOCK TABLES t WRITE");
+    expect(await day.outcome(["resnapshot", `${day.database}.t`])).toEqual([0]);
+    expect(await stateOf(day, "t")).toMatchObject({
+      ...{ state: "snapshot", stop: null, snapshot: { chunksDone: 0 } },
+      renewal: { code: "TABLE_RESNAPSHOT", message: "its snapshot was asked for" },
+    });
+    await day.sql("INSERT INTO fine VALUES (3)");
+    await day.same("fine");
+    expect(await stateOf(day, "t")).toMatchObject({ state: "snapshot" });
+    expect(await day.outcome(["status"])).toEqual([0]);
+  }
+  await waitFor("the table to be read", async () => (await stateOf(day, "t")).renewal === null);
+  await day.same("t", "fine");
+  expect(day.told(await follow.stop())).toEqual([0]);
 });
 
 test("resnapshot mends what was changed behind the binlog, by one commit; the state before stays readable", async ({

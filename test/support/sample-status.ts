@@ -53,6 +53,7 @@ export const table = (name: string, rest: Partial<TableStatusFacts> = {}): Table
   lakeError: null,
   snapshot: null,
   stop: null,
+  renewal: null,
   quiet: null,
   ...rest,
 });

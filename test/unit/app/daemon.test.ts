@@ -19,6 +19,12 @@ const STATUS: DaemonStatus = {
       ...{ file: "binlog.000001", offset: 77, gtids: "0c6af1f1-e54f-11f1-9974-02fc00000001:1-9" },
     },
   ],
+  renewals: [
+    {
+      ...{ database: "shop", table: "customer", code: "TABLE_DDL", message: "ALTER", hint: "wait" },
+      ...{ file: "binlog.000001", offset: 99, gtids: "", chunks: { done: 1, total: 9 } },
+    },
+  ],
   tables: [
     { database: "shop", table: "__proto__", checkpoint: "", through: "", throughCommitMs: null },
     { database: "shop", table: "orders", checkpoint: "", through: "", throughCommitMs: 1.5 },

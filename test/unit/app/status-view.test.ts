@@ -14,6 +14,7 @@ import {
   NOW,
   OLD,
   set,
+  STOP,
   table,
   UUID,
   worker,
@@ -85,6 +86,24 @@ describe("text", () => {
       "
     `);
     expect(text).not.toMatch(/\b0\b|running/);
+  });
+
+  test("a table that is read again has stopped for nobody to mend", () => {
+    const tables = [
+      table("orders"),
+      table("refund", { ...BEHIND, renewal: STOP, snapshot: { chunksDone: 0, chunks: null } }),
+    ];
+    const text = render({ ...FACTS, tables });
+    expect(text.slice(text.indexOf("table  "), text.indexOf("last commits"))).toMatchInlineSnapshot(`
+      "table        state               transactions            lag  checkpoint        last commit       rows
+      shop.refund  snapshot, 0 chunks            10  at most 1m00s  binlog.000041:77     5.0s ago  1,200,000
+      shop.orders  up to date                     0             0s  binlog.000041:77     5.0s ago  1,200,000
+
+      shop.refund stays as it was at binlog.000041:70 until it is read again: ALTER TABLE shop.orders (TABLE_DDL)
+
+      "
+    `);
+    expect(statusExitCode(deriveStatus({ ...FACTS, tables }))).toBe(0);
   });
 
   test("the next command, when nobody follows; and no tables", () => {
@@ -174,6 +193,7 @@ test("JSON has null for what is not known, and seconds", () => {
         isPurged: false,
         snapshot: null,
         stop: null,
+        renewal: null,
         lakeError: null,
         commits: [
           {

@@ -45,6 +45,7 @@ describe("state is derived from progress", () => {
     ["the lake cannot be read", { commits: null, checkpoint: null, lakeError: "EIO" }, {}, "unknown"],
     ["stopped", { stop: STOP }, {}, "stopped"],
     ["stopped, and the lake cannot be read", { stop: STOP, commits: null }, worker("absent"), "stopped"],
+    ["read again", { ...BEHIND, renewal: STOP }, {}, "snapshot"],
     ["never begun", NEVER, {}, "not started"],
     ["a snapshot at work", { ...NEVER, snapshot: { chunksDone: 1, chunks: 9 } }, {}, "snapshot"],
     [

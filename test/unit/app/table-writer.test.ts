@@ -20,12 +20,25 @@ const stop = (id: typeof orders): DaemonStatus["stops"][number] => ({
   },
 });
 
-test.each<[string, Pick<DaemonStatus, "tables" | "stops">, TableWriter]>([
-  ["has not begun its stream", { tables: [], stops: [] }, "there"],
-  ["follows the table", { tables: [followed(refund), followed(orders)], stops: [] }, "there"],
-  ["has stopped another", { tables: [followed(refund), followed(orders)], stops: [stop(refund)] }, "there"],
-  ["has stopped it", { tables: [followed(refund), followed(orders)], stops: [stop(orders)] }, "stopped"],
-  ["left it out when it began", { tables: [followed(refund)], stops: [] }, "stopped"],
+test.each<[string, Pick<DaemonStatus, "tables" | "stops" | "renewals">, TableWriter]>([
+  ["has not begun its stream", { tables: [], stops: [], renewals: [] }, "there"],
+  ["follows the table", { tables: [followed(refund), followed(orders)], stops: [], renewals: [] }, "there"],
+  [
+    "has stopped another",
+    { tables: [followed(refund), followed(orders)], stops: [stop(refund)], renewals: [] },
+    "there",
+  ],
+  [
+    "has stopped it",
+    { tables: [followed(refund), followed(orders)], stops: [stop(orders)], renewals: [] },
+    "stopped",
+  ],
+  [
+    "reads it again",
+    { tables: [followed(refund)], stops: [], renewals: [{ ...stop(orders), chunks: null }] },
+    "there",
+  ],
+  ["left it out when it began", { tables: [followed(refund)], stops: [], renewals: [] }, "stopped"],
 ])("a follow that %s", (_name, status, expected) => {
   expect(writerBy(status, orders)).toBe(expected);
 });
