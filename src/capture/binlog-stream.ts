@@ -108,6 +108,8 @@ const LIMITS: StreamLimits = {
 
 /** A connection that lasted this long has mended what was wrong before it. */
 const CALM_MS = 60_000;
+/** How often the time to look for the place is doubled: from a minute to an hour. */
+const DOUBLINGS_MAX = 6;
 /** Attempts in a row from which on a failure is logged as a warning, and as an error. */
 const WARN_FROM = 3;
 const ERROR_FROM = 8;
@@ -127,6 +129,10 @@ export class BinlogStream {
   #failures = 0;
   /** Those of them that ended with an event that could not be read. */
   #rereads = 0;
+  /** Whether anything came on the last one. */
+  #hasHeard = false;
+  /** Those in a row on which nothing came at all: the server may need longer to find the place. */
+  #mute = 0;
   /** When the first of them ended. */
   #awaySinceMs: number | null = null;
 
@@ -149,7 +155,8 @@ export class BinlogStream {
       } catch (error) {
         // Whatever fails while we stop does not matter any more.
         if (this.#isStopping() || error instanceof StopError) return;
-        if (now() - beganMs >= CALM_MS) this.#hasProgressed();
+        if (this.#hasHeard && now() - beganMs >= CALM_MS) this.#hasProgressed();
+        this.#mute = this.#hasHeard || !isSyncError(error, "BINLOG_SILENT") ? 0 : this.#mute + 1;
         await this.#recover(error);
       }
     }
@@ -218,13 +225,17 @@ export class BinlogStream {
   async #connectOnce(): Promise<void> {
     const options = this.#options;
     const request = planDump(this.#from, await this.#history(false), options.serverUuid);
+    this.#hasHeard = false;
     step("capture.connect");
     const session = new BinlogSession({
       ...options,
       request,
       from: this.#from,
       numbering: this.#numbering,
-      limits: this.#limits,
+      limits: {
+        ...this.#limits,
+        seekMsMax: this.#limits.seekMsMax * 2 ** Math.min(this.#mute, DOUBLINGS_MAX),
+      },
       emit: (item) => {
         this.#emit(item);
       },
@@ -237,6 +248,7 @@ export class BinlogStream {
       await session.run();
     } finally {
       this.#session = null;
+      this.#hasHeard = session.progress > 0;
       over.abort();
       await comparing;
     }
@@ -257,7 +269,8 @@ export class BinlogStream {
     const watch = this.#xaWatch;
     let seen = session.progress;
     while (await sleepUnlessAborted(this.#limits.compareMs, signal)) {
-      const isQuiet = !this.#isPaused && session.progress === seen;
+      // A server that still looks for the place in its binlogs says nothing; the connection knows how long it may.
+      const isQuiet = !this.#isPaused && session.progress === seen && seen > 0;
       seen = session.progress;
       const prepared = session.preparedXa();
       watch.remind(prepared);

@@ -21,6 +21,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #pairs = new Set<Pair>();
   #port = 0;
   #limit: Limit | null = null;
+  #dumpDelayMs = 0;
   #damageIn: number | null = null;
   #damagedText: string | null = null;
   /** Connections that were opened so far. */
@@ -66,6 +67,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#limit = limit;
   }
 
+  /** Answers to new requests for the binlog begin so late, as those of a server that looks for the place do. */
+  delayDump(ms: number): void {
+    this.#dumpDelayMs = ms;
+  }
+
   /** New connections lead there. */
   redirect(target: number): void {
     this.#target = target;
@@ -105,6 +111,7 @@ export class FaultProxy implements AsyncDisposable {
     this.opened++;
     const pair = new Pair(client, connect(this.#target, "127.0.0.1"), {
       limit: this.#limit,
+      dumpDelayMs: () => this.#dumpDelayMs,
       damage: (chunk, isSpared) => {
         this.#spoil(chunk, isSpared);
         this.#spoilText(chunk);
@@ -141,6 +148,7 @@ function flipBit(bytes: Buffer, at: number): void {
 
 interface Faults {
   readonly limit: Limit | null;
+  readonly dumpDelayMs: () => number;
   readonly damage: (chunk: Buffer, isSpared: (at: number) => boolean) => void;
 }
 
@@ -167,7 +175,7 @@ class Pair {
       socket.on("close", end);
     }
     client.on("data", (chunk) => {
-      if (chunk[HEADER_BYTES] === BINLOG_DUMP_GTID) this.#isDump = true;
+      if (chunk[HEADER_BYTES] === BINLOG_DUMP_GTID) this.#beginDump();
       if (!this.#isFrozen) server.write(chunk);
     });
     server.on("data", (chunk) => {
@@ -182,6 +190,14 @@ class Pair {
   destroy(): void {
     this.#client.destroy();
     this.#server.destroy();
+  }
+
+  #beginDump(): void {
+    this.#isDump = true;
+    const delayMs = this.#faults.dumpDelayMs();
+    if (delayMs === 0) return;
+    this.#server.pause();
+    setTimeout(() => this.#server.resume(), delayMs);
   }
 
   #forward(chunk: Buffer): void {

@@ -164,6 +164,21 @@ mysqlTest("A14: a connection that ends or falls silent after any number of bytes
   }
 });
 
+mysqlTest("A57: a server that looks for its place for long is given longer", async ({ startMysql }) => {
+  await using r = await rig(startMysql);
+  const { admin, proxy } = r;
+  await using tape = await r.start({ limits: { ...QUICK, seekMsMax: 700 } });
+  await change(admin, 1);
+  await expectExact(tape, admin);
+  const before = proxy.opened;
+  proxy.delayDump(2000);
+  proxy.cut();
+  await change(admin, 2);
+  await expectExact(tape, admin);
+  // Two connections end in silence; the third is given 2.8 s. Each has one that asks and two of the stream.
+  expect(proxy.opened - before).toBeLessThanOrEqual(9);
+});
+
 mysqlTest(
   "A40: a bit that flips on the wire is noticed, and what it was in is read again",
   async ({ startMysql }) => {
