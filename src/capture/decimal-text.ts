@@ -47,7 +47,7 @@ const ALL_BITS = [0, 0xff, 0xffff, 0xffffff, -1] as const;
 /**
  * Writes a packed DECIMAL as a JSON string. The form: big-endian groups of nine digits in four bytes, a
  * shorter group in front of the whole digits and behind the fraction; the top bit of the first byte is
- * inverted, and a negative number has all bits inverted.
+ * inverted, and a negative number has all bits inverted. Zero has no sign: no server writes one, and the lake has none.
  */
 export function decimalWriter(precision: number, scale: number): DecimalWriter {
   const whole = groups(precision - scale);
@@ -69,6 +69,8 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
     v.setUint8(o++, QUOTE);
     if (isNegative) v.setUint8(o++, MINUS);
     let started = false;
+    /** Not 0 as soon as a digit of the fraction is not. */
+    let digits = 0;
     let limit = firstLimit;
     for (const bytes of sizes) {
       const value = group(source, p, bytes, limit, (isNegative ? (ALL_BITS[bytes] as number) : 0) ^ top);
@@ -85,17 +87,27 @@ export function decimalWriter(precision: number, scale: number): DecimalWriter {
     if (scale > 0) {
       v.setUint8(o++, POINT);
       for (let i = 0; i < fraction.full; i++, p += 4) {
-        o = writePadded(v, o, group(source, p, 4, NINE_DIGITS, (isNegative ? -1 : 0) ^ top), 9);
+        const value = group(source, p, 4, NINE_DIGITS, (isNegative ? -1 : 0) ^ top);
+        digits |= value;
+        o = writePadded(v, o, value, 9);
         top = 0;
       }
       if (fractionRestBytes > 0) {
         const flip = (isNegative ? (ALL_BITS[fractionRestBytes] as number) : 0) ^ top;
-        o = writePadded(v, o, group(source, p, fractionRestBytes, lastLimit, flip), fraction.rest);
+        const value = group(source, p, fractionRestBytes, lastLimit, flip);
+        digits |= value;
+        o = writePadded(v, o, value, fraction.rest);
       }
     }
     v.setUint8(o, QUOTE);
-    return o + 1;
+    return isNegative && !started && digits === 0 ? withoutSign(v, at, o) : o + 1;
   };
+}
+
+/** Takes the sign out of a JSON string whose second quote is there; gives the place behind that. */
+function withoutSign(v: DataView, at: number, quoteAt: number): number {
+  for (let i = at + 1; i < quoteAt; i++) v.setUint8(i, v.getUint8(i + 1));
+  return quoteAt;
 }
 
 /** Gives a packed DECIMAL of up to 15 digits as the integer that its digits are without the point. */
@@ -127,6 +139,6 @@ export function decimalReader(precision: number, scale: number): DecimalReader {
       top = 0;
       p += bytes;
     }
-    return isNegative ? -value : value;
+    return isNegative ? 0 - value : value;
   };
 }

@@ -33,6 +33,20 @@ const decimal = fc
   )
   .filter(({ digits, isNegative }) => !isNegative || /[1-9]/.test(digits));
 
+test("a zero has no sign, whatever its bytes say", () => {
+  const view = new DataView(new ArrayBuffer(96));
+  fc.assert(
+    fc.property(decimal, ({ precision, scale }) => {
+      const packed = pack("0".repeat(precision - scale), "0".repeat(scale), true);
+      const end = decimalWriter(precision, scale)(view, 0, packed, 0);
+      expect(Buffer.from(view.buffer, 0, end).toString()).toBe(
+        `"0${scale > 0 ? `.${"0".repeat(scale)}` : ""}"`,
+      );
+      if (precision <= 15) expect(decimalReader(precision, scale)(packed, 0)).toBe(0);
+    }),
+  );
+});
+
 test("a packed decimal is its text, and its digits where they fit a double", () => {
   const view = new DataView(new ArrayBuffer(96));
   fc.assert(
